@@ -1,0 +1,125 @@
+//! What was decided, with the numbers it rests on. Stored for ever and read by people: the text of a
+//! decision is what API, command line and web page show.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, HaltReason, Outcome, Scope};
+use crate::ids::WaveIndex;
+use crate::judge::Numbers;
+use crate::percent::Percent;
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what the text of the decision says")]
+pub enum Decision {
+    /// The rollout began.
+    Started { devices: u64, waves: u64 },
+    /// A wave was opened.
+    Released { wave: WaveIndex, devices: u64 },
+    /// A wave's devices were told to fill their inactive slot.
+    Staged { wave: WaveIndex, devices: u64 },
+    /// The slots are filled.
+    SlotsFilled { wave: WaveIndex, numbers: Numbers, held_back: u64 },
+    /// The wave's devices were told to switch.
+    Switched { wave: WaveIndex, devices: u64 },
+    /// Every device of the wave is through; it is watched.
+    Settled { wave: WaveIndex, numbers: Numbers },
+    /// The wave is good.
+    Passed { wave: WaveIndex, numbers: Numbers },
+    /// Too many failures.
+    Tripped { scope: Scope, numbers: Numbers, limit: Option<Percent> },
+    /// It waits for a person.
+    Halted { reason: HaltReason },
+    /// A person let it go on.
+    Resumed { by: String },
+    /// A person let it go on past a wave that could not be judged.
+    Accepted { wave: WaveIndex, numbers: Numbers, by: String },
+    /// A person called it off.
+    CancelStarted { by: String },
+    /// Devices go back.
+    RollbackStarted { cause: Cause, devices: u64 },
+    /// More devices that took the update go back.
+    Recalled { devices: u64 },
+    /// Every device that had to go back did, or is named.
+    RollbackFinished { rolled_back: u64, failed: u64 },
+    /// It is over.
+    Finished { outcome: Outcome },
+}
+
+impl Decision {
+    /// The decision's name in the API.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Released { .. } => "released",
+            Self::Staged { .. } => "staged",
+            Self::SlotsFilled { .. } => "slots_filled",
+            Self::Switched { .. } => "switched",
+            Self::Settled { .. } => "settled",
+            Self::Passed { .. } => "passed",
+            Self::Tripped { .. } => "tripped",
+            Self::Halted { .. } => "halted",
+            Self::Resumed { .. } => "resumed",
+            Self::Accepted { .. } => "accepted",
+            Self::CancelStarted { .. } => "cancel_started",
+            Self::RollbackStarted { .. } => "rollback_started",
+            Self::Recalled { .. } => "recalled",
+            Self::RollbackFinished { .. } => "rollback_finished",
+            Self::Finished { .. } => "finished",
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { devices, waves } => {
+                write!(f, "started: {devices} devices in {waves} waves")
+            }
+            Self::Released { wave, devices } => write!(f, "{wave} released to {devices} devices"),
+            Self::Staged { wave, devices } => {
+                write!(f, "{wave}: {devices} devices to fill their inactive slot")
+            }
+            Self::SlotsFilled { wave, numbers, held_back } => {
+                write!(f, "{wave}: slots filled, {numbers}")?;
+                match held_back {
+                    0 => Ok(()),
+                    n => write!(f, "; {n} held back until the switch"),
+                }
+            }
+            Self::Switched { wave, devices } => write!(f, "{wave}: {devices} devices told to switch"),
+            Self::Settled { wave, numbers } => write!(f, "{wave} is through: {numbers}"),
+            Self::Passed { wave, numbers } => write!(f, "{wave} passed: {numbers}"),
+            Self::Tripped { scope, numbers, limit: Some(limit) } => {
+                write!(f, "stopped: {scope} has {numbers}, more than the {limit} allowed")
+            }
+            Self::Tripped { scope, numbers, limit: None } => {
+                write!(f, "stopped: {scope} has {numbers}")
+            }
+            Self::Halted { reason } => write!(f, "waiting for an operator: {reason}"),
+            Self::Resumed { by } => write!(f, "resumed by {by}"),
+            Self::Accepted { wave, numbers, by } => {
+                write!(f, "{wave} accepted by {by} as it is: {numbers}")
+            }
+            Self::CancelStarted { by } => write!(f, "cancelled by {by}"),
+            Self::RollbackStarted { cause, devices } => {
+                write!(f, "rolling back {devices} devices: {cause}")
+            }
+            Self::Recalled { devices } => {
+                write!(f, "rolling back {devices} more devices that took the update")
+            }
+            Self::RollbackFinished { rolled_back, failed } => {
+                write!(f, "{rolled_back} devices are back on the version they had")?;
+                match failed {
+                    0 => Ok(()),
+                    n => write!(f, ", {n} are not and need a person"),
+                }
+            }
+            Self::Finished { outcome } => write!(f, "finished: {}", outcome.name()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `approvals`: who must agree to a plan.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Approval of plans, in environments that require it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Approvals {
+    /// Whether nobody may approve a plan of their own; in environments of the stage production only when left out.
+    pub four_eyes: Option<bool>,
+    /// Number of people who must approve.
+    #[schemars(range(min = 1, max = 100))]
+    pub required: u32,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self {
+            four_eyes: None,
+            required: 1,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The server: configuration.
+
+pub mod config;
