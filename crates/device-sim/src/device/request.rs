@@ -5,7 +5,7 @@ use crate::wire::{ActionId, BasePoll, CancelAction, ConfigData, DeploymentBase, 
 /// What a device wants to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Send this, then call [`Device::answer`].
+    /// Send this, then call [`Device::answer`](super::Device::answer).
     Request(Request),
     /// Nothing for this many milliseconds, at least 1.
     Wait(u64),

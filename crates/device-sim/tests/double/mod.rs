@@ -1,5 +1,10 @@
 //! A DDI server of the simplest kind: offers every device one update, and keeps what it is told. Not a model of the real server.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a server double may panic: the test then fails"
+)]
+
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -15,18 +20,18 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// The token devices must send.
-pub const TOKEN: &str = "factory-floor";
+pub(crate) const TOKEN: &str = "factory-floor";
 /// The version offered.
-pub const VERSION: &str = "2.0.0";
+pub(crate) const VERSION: &str = "2.0.0";
 /// The file offered.
 const FIRMWARE: &[u8] = b"not much of a firmware, but enough of one to be downloaded and verified";
 /// Every so many reports are turned away once.
 const HICCUP: u64 = 7;
 
 /// What the server knows.
-pub struct Double {
+pub(crate) struct Double {
     /// Its address.
-    pub base_url: String,
+    pub(crate) base_url: String,
     targets: Mutex<BTreeMap<String, Target>>,
     ended: watch::Sender<usize>,
     reports: Mutex<u64>,
@@ -34,18 +39,18 @@ pub struct Double {
 
 /// What the server knows of one device.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub(crate) struct Target {
     /// Its action.
-    pub action: u32,
+    pub(crate) action: u32,
     /// What the device says of itself.
-    pub attributes: BTreeMap<String, String>,
+    pub(crate) attributes: BTreeMap<String, String>,
     /// Reports taken, as execution and finished.
-    pub reports: Vec<(String, String)>,
+    pub(crate) reports: Vec<(String, String)>,
 }
 
 impl Target {
     /// How the device's update ended.
-    pub fn end(&self) -> Option<&str> {
+    pub(crate) fn end(&self) -> Option<&str> {
         self.reports
             .iter()
             .find(|(execution, _)| execution == "closed")
@@ -55,7 +60,7 @@ impl Target {
 
 impl Double {
     /// Starts a server on a free port; it lives as long as the test's runtime.
-    pub async fn start() -> Arc<Self> {
+    pub(crate) async fn start() -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let double = Arc::new(Self {
             base_url: format!("http://{}", listener.local_addr().unwrap()),
@@ -77,7 +82,7 @@ impl Double {
     }
 
     /// Waits until so many devices have told the end of their update.
-    pub async fn ended(&self, devices: usize) {
+    pub(crate) async fn ended(&self, devices: usize) {
         self.ended
             .subscribe()
             .wait_for(|ended| *ended >= devices)
@@ -86,7 +91,7 @@ impl Double {
     }
 
     /// All devices by name.
-    pub fn targets(&self) -> MutexGuard<'_, BTreeMap<String, Target>> {
+    pub(crate) fn targets(&self) -> MutexGuard<'_, BTreeMap<String, Target>> {
         self.targets.lock().unwrap()
     }
 

@@ -63,8 +63,7 @@ impl Alerting {
                 .iter()
                 .any(|other| other.name == rule.name)
             {
-                let message = format!("`{}` is the name of an earlier rule too", rule.name);
-                report.refuse(&place.key("name"), message);
+                report.refuse(&place.key("name"), "is the name of an earlier rule too");
             }
             if let Err(message) = check_condition(&rule.condition) {
                 report.refuse(&place.key("condition"), message);

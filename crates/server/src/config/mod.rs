@@ -9,6 +9,7 @@ mod cache;
 mod database;
 mod devices;
 mod environments;
+mod expected;
 mod firmware;
 mod global;
 mod health_checks;

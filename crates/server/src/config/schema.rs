@@ -15,11 +15,12 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Goes through every schema object: an optional key is one that may be left out, not one that may be `null`.
+/// Goes through every schema object: an optional key is one that may be left out, not one that may be `null`; the
+/// default of a group is that of its keys.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-            if object.get("default") == Some(&Value::Null) {
+            if matches!(object.get("default"), Some(Value::Null | Value::Object(_))) {
                 object.remove("default");
             }
             drop_null_from_type(object);
@@ -64,7 +65,8 @@ fn add_title(object: &mut Map<String, Value>) {
     let Some(Value::String(description)) = object.get("description") else {
         return;
     };
-    let sentence = description.split(['\n', ';']).next().unwrap_or_default();
+    let description = description.replace('\n', " ");
+    let sentence = description.split(';').next().unwrap_or_default();
     let sentence = sentence.split(". ").next().unwrap_or_default();
     let title = sentence.trim_end_matches(['.', ':']).to_owned();
     object.entry("title").or_insert(title.into());

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Number, Value as Json};
 
+use super::expected::{Expected, one_of, required};
 use super::place::{Mark, Place};
 use super::report::Report;
 use super::suggest::closest;
@@ -11,12 +12,11 @@ use super::tree::{Entry, Node, Origin, Value};
 
 /// The part of `root` that fits `schema`, with a problem in `report` for every part that does not.
 pub(crate) fn fit(root: &Node, schema: &Json, report: &mut Report<'_>) -> Option<Json> {
-    let mut shape = Shape { schema, report };
-    let expected = shape.expected(schema);
     if matches!(root.value, Value::Nothing) {
         return Some(Json::Object(Map::new()));
     }
-    shape.value(root, &expected, &Place::root())
+    let mut shape = Shape { schema, report };
+    shape.value(root, &Expected::of(schema, schema), &Place::root())
 }
 
 struct Shape<'s, 'r, 'f> {
@@ -24,62 +24,41 @@ struct Shape<'s, 'r, 'f> {
     report: &'r mut Report<'f>,
 }
 
-/// What a schema asks for.
-enum Expected<'s> {
-    Text {
-        secret: bool,
-    },
-    Number {
-        whole: bool,
-        least: Option<f64>,
-        most: Option<f64>,
-    },
-    Bool,
-    Word(Vec<&'s str>),
-    List(&'s Json),
-    /// A mapping with these keys and no others.
-    Keys(&'s Json),
-    /// A mapping with any keys and values of one schema.
-    Entries(&'s Json),
-    /// A mapping whose key `type` says which of these it is.
-    Kinds(Vec<(&'s str, &'s Json)>),
-}
-
 impl<'s> Shape<'s, '_, '_> {
     fn value(&mut self, node: &Node, expected: &Expected<'s>, place: &Place) -> Option<Json> {
-        if let Value::Text {
-            origin: Origin::Unresolved,
-            ..
-        } = node.value
-        {
-            return None;
-        }
         match (expected, &node.value) {
+            (
+                _,
+                Value::Text {
+                    origin: Origin::Unresolved,
+                    ..
+                },
+            ) => None,
             (Expected::Bool, Value::Bool(value)) => Some(Json::Bool(*value)),
             (Expected::Text { .. }, Value::Text { text, .. }) => Some(Json::from(text.as_str())),
             (Expected::Word(words), Value::Text { text, origin }) => {
                 self.word(text, *origin, words, place)
             }
-            (Expected::Number { .. }, Value::Number(number)) => {
-                self.number(number, expected, place)
+            (Expected::Number { whole, least, most }, Value::Number(number)) => {
+                self.number(number, *whole, (*least, *most), place)
             }
-            (Expected::List(schema), Value::List(items)) => Some(self.list(items, schema, place)),
+            (Expected::List(schema), Value::List(items)) => self.list(items, schema, place),
             (Expected::Keys(schema), Value::Map(entries)) => self.keys(entries, schema, place),
             (Expected::Entries(schema), Value::Map(entries)) => {
                 Some(self.entries(entries, schema, place))
             }
             (Expected::Kinds(kinds), Value::Map(entries)) => self.kind(entries, kinds, place),
             (
-                _,
-                Value::Text {
-                    text,
-                    origin: Origin::Interpolated,
-                },
-            ) => self.from_outside(text, node.mark, expected, place),
-            (_, found) => {
-                self.wrong_type(found, expected, place);
-                None
-            }
+                Expected::Bool
+                | Expected::Text { .. }
+                | Expected::Word(_)
+                | Expected::Number { .. }
+                | Expected::List(_)
+                | Expected::Keys(_)
+                | Expected::Entries(_)
+                | Expected::Kinds(_),
+                found,
+            ) => self.misfit(found, node.mark, expected, place),
         }
     }
 
@@ -102,16 +81,20 @@ impl<'s> Shape<'s, '_, '_> {
         None
     }
 
-    fn number(&mut self, number: &Number, expected: &Expected<'_>, place: &Place) -> Option<Json> {
-        let Expected::Number { whole, least, most } = expected else {
-            return None;
-        };
-        if *whole && !(number.is_u64() || number.is_i64()) {
-            self.report
-                .refuse(place, format!("must be a whole number, but is {number}"));
+    fn number(
+        &mut self,
+        number: &Number,
+        whole: bool,
+        range: (Option<f64>, Option<f64>),
+        place: &Place,
+    ) -> Option<Json> {
+        if whole && !(number.is_u64() || number.is_i64()) {
+            let message = format!("must be a whole number, but is {number}");
+            self.report.refuse(place, message);
             return None;
         }
         let value = number.as_f64()?;
+        let (least, most) = range;
         if least.is_none_or(|least| value >= least) && most.is_none_or(|most| value <= most) {
             return Some(Json::Number(number.clone()));
         }
@@ -119,41 +102,35 @@ impl<'s> Shape<'s, '_, '_> {
             (Some(least), Some(most)) => format!("from {least} to {most}"),
             (Some(least), None) => format!("at least {least}"),
             (None, Some(most)) => format!("at most {most}"),
-            (None, None) => String::new(),
+            (None, None) => "a number".to_owned(),
         };
-        self.report
-            .refuse(place, format!("must be {range}, but is {number}"));
+        let message = format!("must be {range}, but is {number}");
+        self.report.refuse(place, message);
         None
     }
 
-    fn list(&mut self, items: &[Node], schema: &'s Json, place: &Place) -> Json {
-        let expected = self.expected(schema);
-        items
+    /// A list fits only as a whole, as its items would change their positions if some were left out.
+    fn list(&mut self, items: &[Node], schema: &'s Json, place: &Place) -> Option<Json> {
+        let expected = Expected::of(schema, self.schema);
+        let fitting: Vec<Option<Json>> = items
             .iter()
             .enumerate()
-            .filter_map(|(index, item)| self.value(item, &expected, &place.item(index)))
-            .collect()
+            .map(|(index, item)| self.value(item, &expected, &place.item(index)))
+            .collect();
+        fitting.into_iter().collect()
     }
 
     fn keys(&mut self, entries: &[Entry], schema: &'s Json, place: &Place) -> Option<Json> {
-        let known = schema["properties"]
-            .as_object()
-            .expect("invariant: a struct has properties");
+        let known = schema["properties"].as_object();
+        let known = known.expect("invariant: the schema of a struct has properties");
         let mut fitting = Map::new();
         for entry in first_of_each(entries) {
             let place = place.key(&entry.key);
             let Some(schema) = known.get(&entry.key) else {
-                let suggestion = closest(&entry.key, known.keys().map(String::as_str));
-                let mut message = "unknown key".to_owned();
-                if suggestion.is_none() {
-                    let names: Vec<&str> = known.keys().map(String::as_str).collect();
-                    message = format!("unknown key; the keys here are {}", names.join(", "));
-                }
-                self.report
-                    .refuse_at(entry.key_mark, &place, message, suggestion);
+                self.unknown_key(entry, known, &place);
                 continue;
             };
-            let expected = self.expected(schema);
+            let expected = Expected::of(schema, self.schema);
             if matches!(entry.node.value, Value::Nothing) && expected.is_group() {
                 continue;
             }
@@ -161,35 +138,49 @@ impl<'s> Shape<'s, '_, '_> {
                 fitting.insert(entry.key.clone(), value);
             }
         }
-        let complete = self.has_required(entries, schema, place);
-        let required = required(schema).all(|key| fitting.contains_key(key));
-        (complete && required).then_some(Json::Object(fitting))
+        self.report_missing(entries, schema, place);
+        let complete = required(schema).all(|key| fitting.contains_key(key));
+        complete.then_some(Json::Object(fitting))
     }
 
-    fn has_required(&mut self, entries: &[Entry], schema: &Json, place: &Place) -> bool {
+    fn unknown_key(&mut self, entry: &Entry, known: &Map<String, Json>, place: &Place) {
+        let suggestion = closest(&entry.key, known.keys().map(String::as_str));
+        let mut message = "unknown key".to_owned();
+        if suggestion.is_none() {
+            let names: Vec<&str> = known.keys().map(String::as_str).collect();
+            message = format!("unknown key; the keys here are {}", names.join(", "));
+        }
+        self.report
+            .refuse_at(entry.key_mark, place, message, suggestion);
+    }
+
+    fn report_missing(&mut self, entries: &[Entry], schema: &Json, place: &Place) {
         let missing: Vec<String> = required(schema)
             .filter(|key| !entries.iter().any(|entry| entry.key == *key))
             .map(|key| format!("`{key}`"))
             .collect();
         if !missing.is_empty() {
-            let message = format!("needs the key {}", missing.join(" and "));
+            let noun = if missing.len() == 1 { "key" } else { "keys" };
+            let message = format!("needs the {noun} {}", missing.join(" and "));
             self.report.refuse(place, message);
         }
-        missing.is_empty()
     }
 
+    /// A mapping with any keys; a key without a value has the defaults of its group.
     fn entries(&mut self, entries: &[Entry], schema: &'s Json, place: &Place) -> Json {
-        let expected = self.expected(schema);
+        let expected = Expected::of(schema, self.schema);
         let mut fitting = Map::new();
         for entry in first_of_each(entries) {
             let place = place.key(&entry.key);
-            let empty = Value::Map(Vec::new());
-            let node = match &entry.node.value {
-                Value::Nothing if expected.is_group() => &Node {
-                    value: empty,
-                    mark: entry.key_mark,
-                },
-                _ => &entry.node,
+            let empty = Node {
+                value: Value::Map(Vec::new()),
+                mark: entry.key_mark,
+            };
+            let nothing = matches!(entry.node.value, Value::Nothing);
+            let node = if nothing && expected.is_group() {
+                &empty
+            } else {
+                &entry.node
             };
             if let Some(value) = self.value(node, &expected, &place) {
                 fitting.insert(entry.key.clone(), value);
@@ -215,176 +206,102 @@ impl<'s> Shape<'s, '_, '_> {
         self.keys(entries, schema, place)
     }
 
-    /// A number or a truth value that came through `${…}` is text in the file; it counts when it reads as one.
-    fn from_outside(
+    /// A value of another type than expected. A number or a truth value that came through `${…}` is text in the file and
+    /// counts when it reads as one.
+    fn misfit(
         &mut self,
-        text: &str,
+        found: &Value,
         mark: Mark,
         expected: &Expected<'s>,
         place: &Place,
     ) -> Option<Json> {
-        let value = match expected {
-            Expected::Number { .. } => text.trim().parse().ok().map(Value::Number),
-            Expected::Bool => text.trim().parse().ok().map(Value::Bool),
-            Expected::Text { .. }
-            | Expected::Word(_)
-            | Expected::List(_)
-            | Expected::Keys(_)
-            | Expected::Entries(_)
-            | Expected::Kinds(_) => None,
-        };
-        let Some(value) = value else {
-            let message = format!(
-                "must be {}, but the interpolated text is not",
-                expected.name()
-            );
+        if let Value::Text {
+            text,
+            origin: Origin::Interpolated,
+        } = found
+        {
+            if let Some(value) = read_as(expected, text) {
+                return self.value(&Node { value, mark }, expected, place);
+            }
+            let name = expected.name();
+            let message = format!("must be {name}, but the interpolated text is not");
             self.report.refuse(place, message);
             return None;
-        };
-        self.value(&Node { value, mark }, expected, place)
-    }
-
-    fn wrong_type(&mut self, found: &Value, expected: &Expected<'_>, place: &Place) {
-        let wanted = expected.name();
-        let secret = matches!(expected, Expected::Text { secret: true });
-        let (message, suggestion) = match found {
-            Value::Nothing => (
-                format!("has no value; give it {wanted} or remove the key"),
-                None,
-            ),
-            Value::Bool(value) => (format!("must be {wanted}, but is `{value}`"), None),
-            Value::Number(_) if secret => ("must be text; put it in quotes".to_owned(), None),
-            Value::Number(number) => {
-                let quoted = matches!(expected, Expected::Text { .. }) && !number.is_f64();
-                let message = format!("must be {wanted}, but is the number {number}");
-                (message, quoted.then(|| format!("\"{number}\"")))
-            }
-            Value::Text { text, .. } => {
-                let suggestion = match expected {
-                    Expected::Bool => truth(text),
-                    Expected::Number { .. } => digits(text),
-                    Expected::Text { .. }
-                    | Expected::Word(_)
-                    | Expected::List(_)
-                    | Expected::Keys(_)
-                    | Expected::Entries(_)
-                    | Expected::Kinds(_) => None,
-                };
-                (format!("must be {wanted}, but is text"), suggestion)
-            }
-            Value::List(_) => (format!("must be {wanted}, but is a list"), None),
-            Value::Map(_) => (format!("must be {wanted}, but is a group of keys"), None),
-        };
+        }
+        let (message, suggestion) = wrong_type(found, expected);
         self.report.refuse_but(place, message, suggestion);
-    }
-
-    fn expected(&self, schema: &'s Json) -> Expected<'s> {
-        if let Some(name) = schema["$ref"].as_str() {
-            let name = name.trim_start_matches("#/$defs/");
-            return self.expected(&self.schema["$defs"][name]);
-        }
-        let words = words(schema);
-        if !words.is_empty() {
-            return Expected::Word(words);
-        }
-        if let Some(kinds) = schema["oneOf"].as_array() {
-            let named =
-                |kind: &'s Json| Some((kind["properties"]["type"]["const"].as_str()?, kind));
-            return Expected::Kinds(kinds.iter().filter_map(named).collect());
-        }
-        match schema["type"].as_str() {
-            Some("string") => Expected::Text {
-                secret: schema["format"] == "password",
-            },
-            Some("boolean") => Expected::Bool,
-            Some("array") => Expected::List(&schema["items"]),
-            Some("object") if schema["additionalProperties"].is_object() => {
-                Expected::Entries(&schema["additionalProperties"])
-            }
-            Some("object") => Expected::Keys(schema),
-            kind => Expected::Number {
-                whole: kind == Some("integer"),
-                least: schema["minimum"].as_f64(),
-                most: schema["maximum"].as_f64(),
-            },
-        }
+        None
     }
 }
 
-impl Expected<'_> {
-    fn is_group(&self) -> bool {
-        matches!(
-            self,
-            Self::List(_) | Self::Keys(_) | Self::Entries(_) | Self::Kinds(_)
-        )
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Text { .. } => "text".to_owned(),
-            Self::Number { whole: true, .. } => "a whole number".to_owned(),
-            Self::Number { whole: false, .. } => "a number".to_owned(),
-            Self::Bool => "`true` or `false`".to_owned(),
-            Self::Word(words) => one_of(words),
-            Self::List(_) => "a list".to_owned(),
-            Self::Keys(_) | Self::Entries(_) | Self::Kinds(_) => "a group of keys".to_owned(),
+/// What to say of a value that is not what is expected, and what was probably meant.
+fn wrong_type(found: &Value, expected: &Expected<'_>) -> (String, Option<String>) {
+    let wanted = expected.name();
+    let secret = matches!(expected, Expected::Text { secret: true });
+    let text = matches!(expected, Expected::Text { .. });
+    match found {
+        Value::Nothing if text => {
+            let hint = "give it text, in quotes if that begins with `#`, or remove it";
+            (format!("has no value; {hint}"), None)
         }
+        Value::Nothing => (format!("has no value; give it {wanted} or remove it"), None),
+        Value::Bool(value) => (format!("must be {wanted}, but is `{value}`"), None),
+        Value::Number(_) if secret => ("must be text; put it in quotes".to_owned(), None),
+        Value::Number(number) => {
+            let quoted = (text && !number.is_f64()).then(|| format!("\"{number}\""));
+            (
+                format!("must be {wanted}, but is the number {number}"),
+                quoted,
+            )
+        }
+        Value::Text { text, .. } => (
+            format!("must be {wanted}, but is text"),
+            meant(expected, text),
+        ),
+        Value::List(_) => (format!("must be {wanted}, but is a list"), None),
+        Value::Map(_) => (format!("must be {wanted}, but is a group of keys"), None),
     }
 }
 
-/// The words a schema allows, as `const`, as `enum` or as a choice of those.
-fn words(schema: &Json) -> Vec<&str> {
-    if let Some(word) = schema["const"].as_str() {
-        return vec![word];
+/// The number or truth value that `text` spells.
+fn read_as(expected: &Expected<'_>, text: &str) -> Option<Value> {
+    if let Expected::Number { .. } = expected {
+        text.trim().parse().ok().map(Value::Number)
+    } else if let Expected::Bool = expected {
+        text.trim().parse().ok().map(Value::Bool)
+    } else {
+        None
     }
-    let choices = schema["enum"]
-        .as_array()
-        .or_else(|| schema["oneOf"].as_array());
-    let choices = choices.map(Vec::as_slice).unwrap_or_default();
-    choices
-        .iter()
-        .flat_map(|choice| {
-            choice
-                .as_str()
-                .map_or_else(|| words(choice), |word| vec![word])
-        })
-        .collect()
 }
 
-fn required(schema: &Json) -> impl Iterator<Item = &str> {
-    let keys = schema["required"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    keys.iter().filter_map(Json::as_str)
+/// The number or truth value that was meant by `text`.
+fn meant(expected: &Expected<'_>, text: &str) -> Option<String> {
+    if let Expected::Number { .. } = expected {
+        let number = text.trim().trim_end_matches(['%', 's']).trim_end();
+        number
+            .parse::<Number>()
+            .ok()
+            .map(|number| number.to_string())
+    } else if let Expected::Bool = expected {
+        match text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "y" | "true" => Some("true".to_owned()),
+            "no" | "off" | "n" | "false" => Some("false".to_owned()),
+            _ => None,
+        }
+    } else {
+        None
+    }
 }
 
 /// Later entries of a key that is given twice are reported by the parser and left out here.
 fn first_of_each(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    let is_first = |(index, entry): &(usize, &Entry)| {
+        let key = &entry.key;
+        !entries[..*index].iter().any(|earlier| earlier.key == *key)
+    };
     entries
         .iter()
         .enumerate()
-        .filter(|(index, entry)| !entries[..*index].iter().any(|other| other.key == entry.key))
+        .filter(is_first)
         .map(|(_, entry)| entry)
-}
-
-fn one_of(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.as_slice() {
-        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => quoted.concat(),
-    }
-}
-
-fn truth(text: &str) -> Option<String> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "y" | "true" => Some("true".to_owned()),
-        "no" | "off" | "n" | "false" => Some("false".to_owned()),
-        _ => None,
-    }
-}
-
-fn digits(text: &str) -> Option<String> {
-    let number = text.trim().trim_end_matches(['%', 's']).trim_end();
-    number.parse::<f64>().ok().map(|_| number.to_owned())
 }

@@ -34,7 +34,8 @@ impl DeploymentWindow {
         if TimeZone::get(&self.timezone).is_err() {
             let names: Vec<_> = tz::db().available().collect();
             let suggestion = closest(&self.timezone, names.iter().map(|name| name.as_str()));
-            let message = format!("the time zone `{}` is unknown", self.timezone);
+            let message =
+                "is no time zone that is known here; use an IANA name such as `Europe/Berlin`";
             report.refuse_but(&place.key("timezone"), message, suggestion);
         }
     }

@@ -1,0 +1,3 @@
+//! The REST API: HTTP in, use cases called, JSON and problem documents out.
+
+pub mod types;

@@ -1,0 +1,38 @@
+//! What the REST API says and hears, as JSON. Nothing inside the program is written to the wire
+//! directly; each resource has its own types here, and unknown fields of a request are refused.
+
+mod device;
+mod environment;
+mod execution;
+mod firmware;
+mod key;
+mod plan;
+mod report;
+
+pub use device::{
+    AttemptView, DeviceChange, DeviceDetail, DeviceExecutionView, DeviceView, MessageView,
+    NewDeviceRequest, NewDeviceView,
+};
+pub use environment::{EnvironmentView, VersionCount};
+pub use execution::{
+    CommandRequest, DecisionView, ExecuteRequest, ExecutionDeviceView, ExecutionView, WaveView,
+};
+pub use firmware::FirmwareView;
+pub use key::{KeyView, NewKeyRequest, NewKeyView};
+pub use plan::{ApproveRequest, CriteriaRequest, PlanRequest, PlanView};
+pub use report::{
+    DeploymentReport, HealthCheckView, HealthReport, MetricsView, SummaryReport,
+};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One part of a list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Hand this back as `cursor` to get the next part; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}

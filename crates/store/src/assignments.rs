@@ -1,0 +1,143 @@
+//! Which device is in which wave of which execution, and where it stands.
+
+use fleetward_core::Timestamp;
+use fleetward_core::device::DeviceStatus;
+
+use crate::dialect;
+use crate::page::{Page, Paged};
+use crate::params::params;
+use crate::{Row, StoreError, Tx};
+
+/// A device in an execution.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The device's number here.
+    pub device_key: i64,
+    /// The device's own id.
+    pub device_id: String,
+    /// The execution's public id.
+    pub execution_id: String,
+    /// Its wave.
+    pub wave: u32,
+    /// Where it stands.
+    pub status: DeviceStatus,
+    /// It missed its wave's deadline without ever coming.
+    pub late: bool,
+    /// The version that it had.
+    pub previous_version: String,
+    /// How it failed.
+    pub failure: Option<String>,
+    /// The attempt that is or was last offered to it.
+    pub action_id: Option<u32>,
+    /// When it will be given up.
+    pub deadline: Option<Timestamp>,
+    /// When this last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Writes one wave of an execution: all its devices in a few statements.
+///
+/// # Errors
+/// The database fails.
+pub fn insert_wave(
+    tx: &Tx<'_>,
+    execution_key: i64,
+    wave: u32,
+    devices: &[i64],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let list = dialect::list("$1");
+    let sql = format!(
+        "INSERT INTO assignments (device_key, execution_key, wave, status, previous_version,
+            previous_firmware_key, updated_at)
+         SELECT d.device_key, $2, $3, 'pending', d.version, f.firmware_key, $4
+         FROM {list} AS chosen
+         JOIN devices d ON d.device_key = chosen.value
+         LEFT JOIN firmware f ON f.version = d.version"
+    );
+    for chunk in devices.chunks(50_000) {
+        let json = serde_json::to_string(chunk).map_err(StoreError::damaged)?;
+        tx.execute(&sql, params![&json, execution_key, wave, now])?;
+    }
+    let mut moves = crate::tallies::Moves::default();
+    moves.add((execution_key, wave, DeviceStatus::Pending, false), devices.len() as i64);
+    moves.write(tx)
+}
+
+/// Devices of an environment that an unfinished execution holds. Devices that were given the time to
+/// come late are free for another.
+///
+/// # Errors
+/// The database fails.
+pub fn busy(tx: &Tx<'_>, environment: &str) -> Result<Vec<i64>, StoreError> {
+    tx.query(
+        "SELECT a.device_key FROM executions e
+         JOIN assignments a ON a.execution_key = e.execution_key
+         WHERE e.finished_at IS NULL AND e.environment = $1 AND a.late = 0
+           AND a.status IN ('pending', 'released', 'downloading', 'installing', 'rebooting',
+                            'verifying', 'rolling_back')
+         ORDER BY a.device_key",
+        params![environment],
+        |row| row.int(0),
+    )
+}
+
+const COLUMNS: &str = "a.device_key, d.device_id, e.execution_id, a.wave, a.status, a.late, \
+     a.previous_version, a.failure, a.action_id, a.deadline, a.updated_at";
+const FROM: &str = "assignments a JOIN devices d ON d.device_key = a.device_key \
+     JOIN executions e ON e.execution_key = a.execution_key";
+
+fn assignment(row: &Row<'_>) -> Result<Assignment, StoreError> {
+    Ok(Assignment {
+        device_key: row.int(0)?,
+        device_id: row.text(1)?,
+        execution_id: row.text(2)?,
+        wave: row.small(3)?,
+        status: row.word(4)?,
+        late: row.truth(5)?,
+        previous_version: row.text(6)?,
+        failure: row.text_opt(7)?,
+        action_id: row.int_opt(8)?.map(u32::try_from).transpose().map_err(StoreError::damaged)?,
+        deadline: row.time_opt(9)?,
+        updated_at: row.time(10)?,
+    })
+}
+
+/// A page of an execution's devices.
+///
+/// # Errors
+/// The database fails.
+pub fn of_execution(
+    tx: &Tx<'_>,
+    execution_key: i64,
+    status: Option<DeviceStatus>,
+    wave: Option<u32>,
+    page: Page,
+) -> Result<Paged<Assignment>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {FROM}
+         WHERE a.execution_key = $1 AND a.device_key > $2 AND ($3 IS NULL OR a.status = $3)
+           AND ($4 IS NULL OR a.wave = $4)
+         ORDER BY a.device_key LIMIT $5"
+    );
+    let status = status.map(DeviceStatus::name);
+    let values = params![execution_key, page.after.unwrap_or(0), status, wave, page.limit + 1];
+    let found = tx.query(&sql, values, |row| assignment(row).map(|a| (a.device_key, a)))?;
+    Ok(Paged::cut(found, page.limit))
+}
+
+/// A device's executions, newest first.
+///
+/// # Errors
+/// The database fails.
+pub fn of_device(
+    tx: &Tx<'_>,
+    device_key: i64,
+    limit: u32,
+) -> Result<Vec<Assignment>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {FROM} WHERE a.device_key = $1
+         ORDER BY a.execution_key DESC LIMIT $2"
+    );
+    tx.query(&sql, params![device_key, limit], assignment)
+}
