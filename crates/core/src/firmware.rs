@@ -45,10 +45,16 @@ mod tests {
 
     #[test]
     fn a_revision_narrows_and_none_widens() {
-        let list = [Hardware::parse("pump:B").unwrap(), Hardware::parse("valve").unwrap()];
+        let list = [
+            Hardware::parse("pump:B").unwrap(),
+            Hardware::parse("valve").unwrap(),
+        ];
         assert!(fits(&list, "pump", "B") && fits(&list, "valve", "7"));
         assert!(!fits(&list, "pump", "A") && !fits(&list, "", ""));
         assert!(fits(&[], "anything", ""));
-        assert_eq!((Hardware::parse(":A"), Hardware::parse("pump:")), (None, None));
+        assert_eq!(
+            (Hardware::parse(":A"), Hardware::parse("pump:")),
+            (None, None)
+        );
     }
 }

@@ -79,9 +79,17 @@ mod tests {
     }
 
     fn ordered(seed: u64, fleet: &[(String, u32)]) -> Vec<&(String, u32)> {
-        let candidates: Vec<_> =
-            fleet.iter().map(|(id, stratum)| Candidate { id, stratum: *stratum }).collect();
-        order(seed, &candidates).into_iter().map(|at| &fleet[at as usize]).collect()
+        let candidates: Vec<_> = fleet
+            .iter()
+            .map(|(id, stratum)| Candidate {
+                id,
+                stratum: *stratum,
+            })
+            .collect();
+        order(seed, &candidates)
+            .into_iter()
+            .map(|at| &fleet[at as usize])
+            .collect()
     }
 
     proptest! {

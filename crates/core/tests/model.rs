@@ -32,9 +32,17 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
 fn plan() -> impl Strategy<Value = Plan> {
     let strategy = prop::sample::select(vec!["canary", "rolling", "immediate", "blue_green"]);
     let policy = prop::sample::select(vec!["late", "skip", "wait"]);
-    (strategy, policy, 0u32..40, any::<bool>(), 1u32..=100, 0u32..900).prop_map(
-        |(strategy, offline_policy, rate, auto_rollback, rollout_percentage, monitor)| {
-            serde_json::from_value(serde_json::json!({
+    (
+        strategy,
+        policy,
+        0u32..40,
+        any::<bool>(),
+        1u32..=100,
+        0u32..900,
+    )
+        .prop_map(
+            |(strategy, offline_policy, rate, auto_rollback, rollout_percentage, monitor)| {
+                serde_json::from_value(serde_json::json!({
                 "name": "Model", "firmware_version": "2", "target_environment": "field",
                 "strategy": strategy, "rollout_percentage": rollout_percentage,
                 "canary_percentage": 10, "canary_steps": [30, 100], "batch_percentage": 20,
@@ -43,8 +51,8 @@ fn plan() -> impl Strategy<Value = Plan> {
                 "offline_policy": offline_policy,
             }))
             .unwrap()
-        },
-    )
+            },
+        )
 }
 
 fn commands() -> impl Strategy<Value = Vec<(u32, Command)>> {
@@ -65,8 +73,13 @@ fn check_devices(rehearsal: &Rehearsal) {
         assert_eq!(wave.size, tally.size(), "counts add up");
     }
     for device in rehearsal.world().devices() {
-        assert!(device.offers <= 2, "offered once, or once more after it could not stage");
-        let open = rehearsal.rollout().waves[device.wave.position()].released_at.is_some();
+        assert!(
+            device.offers <= 2,
+            "offered once, or once more after it could not stage"
+        );
+        let open = rehearsal.rollout().waves[device.wave.position()]
+            .released_at
+            .is_some();
         assert!(open || device.offers == 0, "no device outside its wave");
     }
 }
@@ -74,12 +87,17 @@ fn check_devices(rehearsal: &Rehearsal) {
 /// After a rollback every device that runs the new version is named: it failed to go back, or it
 /// came through after the end.
 fn check_end(rehearsal: &Rehearsal, at_the_end: &[Device]) {
-    let Phase::Finished { outcome, .. } = rehearsal.rollout().phase else { return };
+    let Phase::Finished { outcome, .. } = rehearsal.rollout().phase else {
+        return;
+    };
     if !matches!(outcome, Outcome::RolledBack | Outcome::RollbackIncomplete) {
         return;
     }
     for device in at_the_end {
-        let named = matches!(device.status, DeviceStatus::RollbackFailed | DeviceStatus::Succeeded);
+        let named = matches!(
+            device.status,
+            DeviceStatus::RollbackFailed | DeviceStatus::Succeeded
+        );
         assert!(!device.on_new || named, "{device:?}");
         assert!(device.status.is_final(), "{device:?}");
     }

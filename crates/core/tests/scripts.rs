@@ -34,7 +34,11 @@ fn scripts_run_as_written() {
         }
     }
     assert!(seen >= 12, "only {seen} scripts found");
-    assert!(failed.is_empty(), "transcripts differ:\n{}", failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "transcripts differ:\n{}",
+        failed.join("\n")
+    );
 }
 
 #[derive(Default)]
@@ -51,11 +55,16 @@ fn run(text: &str) -> String {
     let problems = plan.problems();
     assert!(problems.is_empty(), "{problems:?}");
     let sizes = plan.waves(script.fleet);
-    let mut waves: Vec<Vec<Behaviour>> =
-        sizes.iter().map(|&size| vec![behaviour("good"); size as usize]).collect();
+    let mut waves: Vec<Vec<Behaviour>> = sizes
+        .iter()
+        .map(|&size| vec![behaviour("good"); size as usize])
+        .collect();
     for (wave, count, behaviour) in script.special {
         let list = &mut waves[wave];
-        let taken = list.iter().position(|b| b.takes.0 == GOOD_TAKES).unwrap_or(list.len());
+        let taken = list
+            .iter()
+            .position(|b| b.takes.0 == GOOD_TAKES)
+            .unwrap_or(list.len());
         list[taken..taken + count as usize].fill(behaviour);
     }
     let start = Timestamp::UNIX_EPOCH;
@@ -98,18 +107,50 @@ fn behaviour(kind: &str) -> Behaviour {
         refuses_to_stop: false,
         reports_twice: false,
     };
-    let special = Behaviour { takes: Seconds(GOOD_TAKES + 1), ..good };
+    let special = Behaviour {
+        takes: Seconds(GOOD_TAKES + 1),
+        ..good
+    };
     match kind {
         "good" => good,
-        "fail" => Behaviour { result: Some(Report::Failed), ..special },
-        "silent" => Behaviour { result: None, back: None, ..special },
-        "offline" => Behaviour { comes_after: None, ..special },
-        "slow" => Behaviour { takes: Seconds(900), ..special },
-        "slow-stubborn" => Behaviour { takes: Seconds(900), refuses_to_stop: true, ..special },
-        "tomorrow" => Behaviour { comes_after: Some(Seconds(86_400)), ..special },
-        "stuck" => Behaviour { back: Some(Report::Failed), ..special },
-        "twice" => Behaviour { reports_twice: true, ..special },
-        "switch-only" => Behaviour { can_stage: false, ..special },
+        "fail" => Behaviour {
+            result: Some(Report::Failed),
+            ..special
+        },
+        "silent" => Behaviour {
+            result: None,
+            back: None,
+            ..special
+        },
+        "offline" => Behaviour {
+            comes_after: None,
+            ..special
+        },
+        "slow" => Behaviour {
+            takes: Seconds(900),
+            ..special
+        },
+        "slow-stubborn" => Behaviour {
+            takes: Seconds(900),
+            refuses_to_stop: true,
+            ..special
+        },
+        "tomorrow" => Behaviour {
+            comes_after: Some(Seconds(86_400)),
+            ..special
+        },
+        "stuck" => Behaviour {
+            back: Some(Report::Failed),
+            ..special
+        },
+        "twice" => Behaviour {
+            reports_twice: true,
+            ..special
+        },
+        "switch-only" => Behaviour {
+            can_stage: false,
+            ..special
+        },
         other => panic!("no such kind of device: {other}"),
     }
 }
@@ -117,21 +158,30 @@ fn behaviour(kind: &str) -> Behaviour {
 fn parse(text: &str) -> Script {
     let mut script = Script::default();
     for (key, value) in DEFAULTS {
-        script.plan.insert((*key).into(), serde_json::from_str(value).unwrap());
+        script
+            .plan
+            .insert((*key).into(), serde_json::from_str(value).unwrap());
     }
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["plan", pairs @ ..] => pairs.iter().for_each(|pair| set(&mut script.plan, pair)),
             ["devices", n] => script.fleet = n.parse().unwrap(),
             ["devices", n, kind, "in", "wave", wave] => {
                 let wave = wave.parse::<usize>().unwrap() - 1;
-                script.special.push((wave, n.parse().unwrap(), behaviour(kind)));
+                script
+                    .special
+                    .push((wave, n.parse().unwrap(), behaviour(kind)));
             }
             ["at", at, command, by] => {
                 let json = format!("\"{command}\"");
                 let command = serde_json::from_str(&json).unwrap();
-                script.commands.push((at.parse().unwrap(), command, (*by).to_owned()));
+                script
+                    .commands
+                    .push((at.parse().unwrap(), command, (*by).to_owned()));
             }
             _ => panic!("can't read `{line}`"),
         }

@@ -206,7 +206,10 @@ pub fn find(
                 firmware_key: row.int(4)?,
                 fetched: true,
             };
-            Ok((action, matches!(status.as_str(), "succeeded" | "rolled_back")))
+            Ok((
+                action,
+                matches!(status.as_str(), "succeeded" | "rolled_back"),
+            ))
         },
     )
 }
@@ -215,15 +218,17 @@ pub fn find(
 ///
 /// # Errors
 /// The database fails.
-pub fn messages(
-    tx: &Tx<'_>,
-    action: ActionId,
-    limit: u32,
-) -> Result<Vec<Message>, StoreError> {
+pub fn messages(tx: &Tx<'_>, action: ActionId, limit: u32) -> Result<Vec<Message>, StoreError> {
     tx.query(
         "SELECT at, report, detail FROM messages WHERE action_id = $1
          ORDER BY message_key DESC LIMIT $2",
         params![action.0, limit],
-        |row| Ok(Message { at: row.time(0)?, report: row.text(1)?, detail: row.text(2)? }),
+        |row| {
+            Ok(Message {
+                at: row.time(0)?,
+                report: row.text(1)?,
+                detail: row.text(2)?,
+            })
+        },
     )
 }

@@ -60,7 +60,10 @@ pub fn insert_wave(
         tx.execute(&sql, params![&json, execution_key, wave, now])?;
     }
     let mut moves = crate::tallies::Moves::default();
-    moves.add((execution_key, wave, DeviceStatus::Pending, false), devices.len() as i64);
+    moves.add(
+        (execution_key, wave, DeviceStatus::Pending, false),
+        devices.len() as i64,
+    );
     moves.write(tx)
 }
 
@@ -97,7 +100,11 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, StoreError> {
         late: row.truth(5)?,
         previous_version: row.text(6)?,
         failure: row.text_opt(7)?,
-        action_id: row.int_opt(8)?.map(u32::try_from).transpose().map_err(StoreError::damaged)?,
+        action_id: row
+            .int_opt(8)?
+            .map(u32::try_from)
+            .transpose()
+            .map_err(StoreError::damaged)?,
         deadline: row.time_opt(9)?,
         updated_at: row.time(10)?,
     })
@@ -121,8 +128,16 @@ pub fn of_execution(
          ORDER BY a.device_key LIMIT $5"
     );
     let status = status.map(DeviceStatus::name);
-    let values = params![execution_key, page.after.unwrap_or(0), status, wave, page.limit + 1];
-    let found = tx.query(&sql, values, |row| assignment(row).map(|a| (a.device_key, a)))?;
+    let values = params![
+        execution_key,
+        page.after.unwrap_or(0),
+        status,
+        wave,
+        page.limit + 1
+    ];
+    let found = tx.query(&sql, values, |row| {
+        assignment(row).map(|a| (a.device_key, a))
+    })?;
     Ok(Paged::cut(found, page.limit))
 }
 
@@ -130,11 +145,7 @@ pub fn of_execution(
 ///
 /// # Errors
 /// The database fails.
-pub fn of_device(
-    tx: &Tx<'_>,
-    device_key: i64,
-    limit: u32,
-) -> Result<Vec<Assignment>, StoreError> {
+pub fn of_device(tx: &Tx<'_>, device_key: i64, limit: u32) -> Result<Vec<Assignment>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {FROM} WHERE a.device_key = $1
          ORDER BY a.execution_key DESC LIMIT $2"

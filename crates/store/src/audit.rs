@@ -53,7 +53,14 @@ pub fn write(
     tx.execute(
         "INSERT INTO audit (at, actor, source, action, object, detail)
          VALUES ($1, $2, $3, $4, $5, $6)",
-        params![now, entry.actor, entry.source, entry.action, entry.object, &detail],
+        params![
+            now,
+            entry.actor,
+            entry.source,
+            entry.action,
+            entry.object,
+            &detail
+        ],
     )
     .map(drop)
 }

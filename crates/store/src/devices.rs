@@ -105,11 +105,17 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
 
 /// Groups are stored as `,a,b,` so that one of them is found as `,a,`.
 fn groups(stored: &str) -> Vec<String> {
-    stored.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect()
+    stored
+        .split(',')
+        .filter(|group| !group.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn stored_groups(groups: &[String]) -> String {
-    groups.iter().fold(",".to_owned(), |list, group| list + group + ",")
+    groups
+        .iter()
+        .fold(",".to_owned(), |list, group| list + group + ",")
 }
 
 /// Makes a device known.
@@ -151,7 +157,10 @@ pub fn insert_many(tx: &Tx<'_>, new: &[NewDevice], now: Timestamp) -> Result<(),
         version: &'a str,
         token: Option<String>,
     }
-    let rows = dialect::rows("$1", &["id", "env", "model", "revision", "version", "token"]);
+    let rows = dialect::rows(
+        "$1",
+        &["id", "env", "model", "revision", "version", "token"],
+    );
     let sql = format!(
         "INSERT INTO devices (device_id, environment, model, revision, version, token_hash,
             wants_attributes, registered_at)
@@ -166,7 +175,9 @@ pub fn insert_many(tx: &Tx<'_>, new: &[NewDevice], now: Timestamp) -> Result<(),
                 model: &d.model,
                 revision: &d.revision,
                 version: &d.version,
-                token: d.token_hash.map(|hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
+                token: d
+                    .token_hash
+                    .map(|hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
             })
             .collect();
         let json = serde_json::to_string(&lines).map_err(StoreError::damaged)?;
@@ -188,11 +199,7 @@ pub fn find(tx: &Tx<'_>, device_id: &str) -> Result<Option<Device>, StoreError> 
 ///
 /// # Errors
 /// The database fails.
-pub fn list(
-    tx: &Tx<'_>,
-    filter: &DeviceFilter,
-    page: Page,
-) -> Result<Paged<Device>, StoreError> {
+pub fn list(tx: &Tx<'_>, filter: &DeviceFilter, page: Page) -> Result<Paged<Device>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM devices
          WHERE device_key > $1
@@ -289,7 +296,8 @@ pub fn move_to(tx: &Tx<'_>, device_key: i64, environment: &str) -> Result<(), St
 /// The database fails.
 pub fn set_groups(tx: &Tx<'_>, device_key: i64, groups: &[String]) -> Result<(), StoreError> {
     let sql = "UPDATE devices SET device_groups = $2 WHERE device_key = $1";
-    tx.execute(sql, params![device_key, &stored_groups(groups)]).map(drop)
+    tx.execute(sql, params![device_key, &stored_groups(groups)])
+        .map(drop)
 }
 
 /// Sets a device's token.
@@ -313,7 +321,10 @@ pub fn seen(tx: &Tx<'_>, seen: &[(i64, Timestamp)]) -> Result<(), StoreError> {
     }
     let lines: Vec<Line> = seen
         .iter()
-        .map(|(device, at)| Line { device: *device, at: at.as_millisecond() })
+        .map(|(device, at)| Line {
+            device: *device,
+            at: at.as_millisecond(),
+        })
         .collect();
     let json = serde_json::to_string(&lines).map_err(StoreError::damaged)?;
     let rows = dialect::rows("$1", &["device", "at"]);
@@ -356,7 +367,9 @@ pub fn candidates(
     let narrowed = if groups.is_empty() {
         String::new()
     } else {
-        format!("AND EXISTS (SELECT 1 FROM {list} WHERE instr(device_groups, ',' || value || ',') > 0)")
+        format!(
+            "AND EXISTS (SELECT 1 FROM {list} WHERE instr(device_groups, ',' || value || ',') > 0)"
+        )
     };
     let sql = format!(
         "SELECT device_key, device_id, model, revision, version = $2, quarantined
@@ -374,4 +387,16 @@ pub fn candidates(
             quarantined: row.truth(5)?,
         })
     })
+}
+
+/// How many devices need a person.
+///
+/// # Errors
+/// The database fails.
+pub fn quarantined(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    tx.query_one(
+        "SELECT COUNT(*) FROM devices WHERE quarantined = 1",
+        &[],
+        |row| row.count(0),
+    )
 }

@@ -2,7 +2,10 @@
 
 /// A table of rows out of one JSON array of objects.
 pub(crate) fn rows(parameter: &str, columns: &[&str]) -> String {
-    let list: Vec<String> = columns.iter().map(|c| format!("value ->> '{c}' AS {c}")).collect();
+    let list: Vec<String> = columns
+        .iter()
+        .map(|c| format!("value ->> '{c}' AS {c}"))
+        .collect();
     format!("(SELECT {} FROM json_each({parameter}))", list.join(", "))
 }
 

@@ -84,7 +84,8 @@ fn offer(
         let base = first + done * i64::from(step);
         let (key, firmware) = (target.execution_key, target.firmware_key);
         tx.execute(&sql, params![json, base, step, key, staging, firmware, now])?;
-        tx.execute(&update, params![json, base, step, key, deadline, now]).map(drop)
+        tx.execute(&update, params![json, base, step, key, deadline, now])
+            .map(drop)
     })?;
     let mut moves = Moves::default();
     let at = |status| (target.execution_key, wave.0, status, false);
@@ -210,7 +211,14 @@ fn expire(
             "UPDATE assignments SET status = $3, late = $4, failure = COALESCE($5, failure),
                 deadline = NULL, updated_at = $6
              WHERE device_key = $1 AND execution_key = $2",
-            params![device.device, target.execution_key, status.name(), late, failure, now],
+            params![
+                device.device,
+                target.execution_key,
+                status.name(),
+                late,
+                failure,
+                now
+            ],
         )?;
         if closes {
             close(tx, device.action, now)?;
@@ -226,23 +234,26 @@ fn expire(
     Ok(changed)
 }
 
-fn fate(
-    device: &Expired,
-    unfetched: UnfetchedFate,
-) -> (DeviceStatus, bool, Option<&'static str>) {
+fn fate(device: &Expired, unfetched: UnfetchedFate) -> (DeviceStatus, bool, Option<&'static str>) {
     match (device.status, unfetched) {
         (DeviceStatus::Released, UnfetchedFate::KeepWaiting) => (device.status, device.late, None),
         (DeviceStatus::Released, UnfetchedFate::Late) => (device.status, true, None),
         (DeviceStatus::Released, UnfetchedFate::Skip) => {
             (DeviceStatus::Skipped, device.late, Some("never_contacted"))
         }
-        (DeviceStatus::RollingBack, _) => {
-            (DeviceStatus::RollbackFailed, device.late, Some("rollback_timed_out"))
+        (DeviceStatus::RollingBack, _) => (
+            DeviceStatus::RollbackFailed,
+            device.late,
+            Some("rollback_timed_out"),
+        ),
+        (DeviceStatus::Rebooting, _) => (
+            DeviceStatus::TimedOut,
+            device.late,
+            Some("updated_then_silent"),
+        ),
+        (status, _) if status.in_flight() => {
+            (DeviceStatus::TimedOut, device.late, Some("timed_out"))
         }
-        (DeviceStatus::Rebooting, _) => {
-            (DeviceStatus::TimedOut, device.late, Some("updated_then_silent"))
-        }
-        (status, _) if status.in_flight() => (DeviceStatus::TimedOut, device.late, Some("timed_out")),
         (status, _) => (status, device.late, None),
     }
 }
@@ -267,7 +278,10 @@ fn withdraw(tx: &Tx<'_>, target: Target, now: Timestamp) -> Result<Vec<i64>, Sto
     )?;
     for (wave, status, late, devices) in counted {
         moves.add((target.execution_key, wave, status, late), -devices);
-        moves.add((target.execution_key, wave, DeviceStatus::Cancelled, late), devices);
+        moves.add(
+            (target.execution_key, wave, DeviceStatus::Cancelled, late),
+            devices,
+        );
     }
     let changed = tx.query(
         "UPDATE actions SET state = 'closed', closed_at = $2
@@ -332,9 +346,10 @@ fn recall(
     )?;
     let (back, stuck): (Vec<_>, Vec<_>) = all.iter().partition(|d| d.previous.is_some());
     let mut moves = Moves::default();
-    for (list, status) in
-        [(&back, DeviceStatus::RollingBack), (&stuck, DeviceStatus::RollbackFailed)]
-    {
+    for (list, status) in [
+        (&back, DeviceStatus::RollingBack),
+        (&stuck, DeviceStatus::RollbackFailed),
+    ] {
         for d in list {
             let slot = |status| (target.execution_key, d.wave, status, d.late);
             moves.one(slot(d.status), slot(status));
@@ -392,7 +407,8 @@ fn offer_back(
         let base = first + done * i64::from(step);
         tx.execute(&end, params![json, now])?;
         tx.execute(&insert, params![json, base, step, key, now])?;
-        tx.execute(&update, params![json, base, step, key, deadline, now]).map(drop)
+        tx.execute(&update, params![json, base, step, key, deadline, now])
+            .map(drop)
     })
 }
 

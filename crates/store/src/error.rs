@@ -57,13 +57,17 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
-        Self::Damaged { what: what.to_string() }
+        Self::Damaged {
+            what: what.to_string(),
+        }
     }
 
     /// Whether a row broke a rule of uniqueness.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {
-        let Self::Database(rusqlite::Error::SqliteFailure(failure, _)) = self else { return false };
+        let Self::Database(rusqlite::Error::SqliteFailure(failure, _)) = self else {
+            return false;
+        };
         failure.code == rusqlite::ErrorCode::ConstraintViolation
     }
 }

@@ -70,7 +70,7 @@ fn execution(row: &Row<'_>) -> Result<Execution, StoreError> {
     })
 }
 
-/// Adds an execution, due at once; its key is given, not taken from `new`.
+/// Adds an execution; its key is given, not taken from `new`.
 ///
 /// # Errors
 /// The database fails.
@@ -79,8 +79,8 @@ pub fn insert(tx: &Tx<'_>, new: &Execution) -> Result<i64, StoreError> {
     let excluded = serde_json::to_string(&new.excluded).map_err(StoreError::damaged)?;
     tx.query_one(
         "INSERT INTO executions (execution_id, plan_key, environment, firmware_key, state, phase,
-            devices, excluded, wake_at, created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) RETURNING execution_key",
+            devices, excluded, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING execution_key",
         params![
             &new.execution_id,
             new.plan_key,
@@ -152,17 +152,19 @@ pub fn list(
         filter.since,
         page.limit + 1,
     ];
-    let found = tx.query(&sql, values, |row| execution(row).map(|e| (e.execution_key, e)))?;
+    let found = tx.query(&sql, values, |row| {
+        execution(row).map(|e| (e.execution_key, e))
+    })?;
     Ok(Paged::cut(found, page.limit))
 }
 
-/// The unfinished executions, and when each wants to be looked at.
+/// The unfinished executions.
 ///
 /// # Errors
 /// The database fails.
-pub fn open(tx: &Tx<'_>) -> Result<Vec<(i64, Option<Timestamp>)>, StoreError> {
-    let sql = "SELECT execution_key, wake_at FROM executions WHERE finished_at IS NULL";
-    tx.query(sql, &[], |row| Ok((row.int(0)?, row.time_opt(1)?)))
+pub fn open(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT execution_key FROM executions WHERE finished_at IS NULL";
+    tx.query(sql, &[], |row| row.int(0))
 }
 
 /// The unfinished executions of a version.
@@ -170,7 +172,8 @@ pub fn open(tx: &Tx<'_>) -> Result<Vec<(i64, Option<Timestamp>)>, StoreError> {
 /// # Errors
 /// The database fails.
 pub fn open_of_firmware(tx: &Tx<'_>, firmware_key: i64) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT execution_key FROM executions WHERE finished_at IS NULL AND firmware_key = $1";
+    let sql =
+        "SELECT execution_key FROM executions WHERE finished_at IS NULL AND firmware_key = $1";
     tx.query(sql, params![firmware_key], |row| row.int(0))
 }
 
@@ -182,22 +185,14 @@ pub fn save(
     tx: &Tx<'_>,
     execution_key: i64,
     rollout: &Rollout,
-    wake_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let state = serde_json::to_string(rollout).map_err(StoreError::damaged)?;
     let finished_at = rollout.phase.is_finished().then_some(now);
     tx.execute(
-        "UPDATE executions SET state = $2, phase = $3, wake_at = $4,
-            finished_at = COALESCE(finished_at, $5)
+        "UPDATE executions SET state = $2, phase = $3, finished_at = COALESCE(finished_at, $4)
          WHERE execution_key = $1",
-        params![
-            execution_key,
-            &state,
-            rollout.phase.name(),
-            wake_at.map(|at| at.max(Timestamp::UNIX_EPOCH)),
-            finished_at
-        ],
+        params![execution_key, &state, rollout.phase.name(), finished_at],
     )
     .map(drop)
 }
@@ -217,7 +212,13 @@ pub fn decide(
         "INSERT INTO decisions (execution_key, number, at, name, summary, body)
          SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5 FROM decisions
          WHERE execution_key = $1 RETURNING number",
-        params![execution_key, now, decision.name(), &decision.to_string(), &body],
+        params![
+            execution_key,
+            now,
+            decision.name(),
+            &decision.to_string(),
+            &body
+        ],
         |row| row.count(0),
     )
 }
@@ -231,7 +232,11 @@ pub fn decisions(tx: &Tx<'_>, execution_key: i64) -> Result<Vec<StoredDecision>,
         "SELECT number, at, body FROM decisions WHERE execution_key = $1 ORDER BY number",
         params![execution_key],
         |row| {
-            Ok(StoredDecision { number: row.count(0)?, at: row.time(1)?, decision: row.json(2)? })
+            Ok(StoredDecision {
+                number: row.count(0)?,
+                at: row.time(1)?,
+                decision: row.json(2)?,
+            })
         },
     )
 }
@@ -246,5 +251,54 @@ pub fn completed(tx: &Tx<'_>, environment: &str, firmware_key: i64) -> Result<bo
             WHERE environment = $1 AND firmware_key = $2 AND phase = 'succeeded')",
         params![environment, firmware_key],
         |row| row.truth(0),
+    )
+}
+
+/// How many executions of an environment are not over.
+///
+/// # Errors
+/// The database fails.
+pub fn open_in(tx: &Tx<'_>, environment: &str) -> Result<u64, StoreError> {
+    tx.query_one(
+        "SELECT COUNT(*) FROM executions WHERE finished_at IS NULL AND environment = $1",
+        params![environment],
+        |row| row.count(0),
+    )
+}
+
+/// Executions of one environment in one phase.
+#[derive(Clone, Debug)]
+pub struct SummaryLine {
+    /// The environment.
+    pub environment: String,
+    /// The phase, or how they ended.
+    pub phase: String,
+    /// How many.
+    pub executions: u64,
+    /// How many of them are over.
+    pub finished: u64,
+    /// How long the finished ones took together, in seconds.
+    pub seconds: f64,
+}
+
+/// Executions started at or after `since`, by environment and phase.
+///
+/// # Errors
+/// The database fails.
+pub fn summary(tx: &Tx<'_>, since: Option<Timestamp>) -> Result<Vec<SummaryLine>, StoreError> {
+    tx.query(
+        "SELECT environment, phase, COUNT(*), COUNT(finished_at),
+            COALESCE(SUM(finished_at - created_at), 0)
+         FROM executions WHERE $1 IS NULL OR created_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2",
+        params![since],
+        |row| {
+            Ok(SummaryLine {
+                environment: row.text(0)?,
+                phase: row.text(1)?,
+                executions: row.count(2)?,
+                finished: row.count(3)?,
+                seconds: row.int(4)? as f64 / 1000.0,
+            })
+        },
     )
 }

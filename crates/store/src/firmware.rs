@@ -130,7 +130,9 @@ pub fn list(tx: &Tx<'_>, page: Page) -> Result<Paged<Firmware>, StoreError> {
         "SELECT {COLUMNS} FROM firmware WHERE firmware_key < $1 ORDER BY firmware_key DESC LIMIT $2"
     );
     let values = params![page.after.unwrap_or(i64::MAX), page.limit + 1];
-    let found = tx.query(&sql, values, |row| firmware(row).map(|f| (f.firmware_key, f)))?;
+    let found = tx.query(&sql, values, |row| {
+        firmware(row).map(|f| (f.firmware_key, f))
+    })?;
     Ok(Paged::cut(found, page.limit))
 }
 

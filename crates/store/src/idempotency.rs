@@ -22,7 +22,12 @@ pub fn find(tx: &Tx<'_>, principal: &str, key: &str) -> Result<Option<Earlier>, 
     tx.query_opt(
         "SELECT request, response FROM idempotency WHERE principal = $1 AND key = $2",
         params![principal, key],
-        |row| Ok(Earlier { request: row.text(0)?, response: row.text(1)? }),
+        |row| {
+            Ok(Earlier {
+                request: row.text(0)?,
+                response: row.text(1)?,
+            })
+        },
     )
 }
 

@@ -26,15 +26,16 @@ pub struct ApiKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str =
-    "key_id, name, role, hash, created_at, created_by, expires_at, revoked_at";
+const COLUMNS: &str = "key_id, name, role, hash, created_at, created_by, expires_at, revoked_at";
 
 fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
         key_id: row.text(0)?,
         name: row.text(1)?,
         role: row.text(2)?,
-        hash: row.hash_opt(3)?.ok_or_else(|| StoreError::damaged("a key's hash"))?,
+        hash: row
+            .hash_opt(3)?
+            .ok_or_else(|| StoreError::damaged("a key's hash"))?,
         created_at: row.time(4)?,
         created_by: row.text(5)?,
         expires_at: row.time_opt(6)?,
@@ -79,4 +80,16 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<ApiKey>, StoreError> {
 pub fn revoke(tx: &Tx<'_>, key_id: &str, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL";
     Ok(tx.execute(sql, params![key_id, now])? == 1)
+}
+
+/// Adds a key, in the place of an older one with its id.
+///
+/// # Errors
+/// The key exists under another id, or the database fails.
+pub fn replace(tx: &Tx<'_>, new: &ApiKey) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM api_keys WHERE key_id = $1",
+        params![&new.key_id],
+    )?;
+    insert(tx, new)
 }

@@ -5,8 +5,11 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every migration of SQLite, in order. An applied one never changes; a change is a new one.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../migrations/sqlite/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "initial",
+    include_str!("../migrations/sqlite/0001_initial.sql"),
+)];
 
 pub(crate) fn run(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
@@ -17,7 +20,11 @@ pub(crate) fn run(connection: &Connection) -> Result<(), StoreError> {
         )",
     )?;
     let newest = |c: &Connection| -> rusqlite::Result<i64> {
-        c.query_row("SELECT COALESCE(MAX(number), 0) FROM migrations", [], |row| row.get(0))
+        c.query_row(
+            "SELECT COALESCE(MAX(number), 0) FROM migrations",
+            [],
+            |row| row.get(0),
+        )
     };
     let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
     let found = newest(connection)?;
@@ -36,7 +43,11 @@ fn apply(connection: &Connection, number: i64, name: &str, sql: &str) -> Result<
     let mut rows = applied.query([number])?;
     if let Some(row) = rows.next()? {
         let same = row.get::<_, i64>(0)? == checksum;
-        return if same { Ok(()) } else { Err(StoreError::ForeignMigration { number }) };
+        return if same {
+            Ok(())
+        } else {
+            Err(StoreError::ForeignMigration { number })
+        };
     }
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(sql)?;
@@ -58,14 +69,22 @@ mod tests {
         run(&connection).expect("twice is once");
         let newer = "INSERT INTO migrations (number, name, checksum) VALUES (99, 'later', 0)";
         connection.execute_batch(newer).unwrap();
-        assert!(matches!(run(&connection), Err(StoreError::NewerSchema { found: 99, .. })));
+        assert!(matches!(
+            run(&connection),
+            Err(StoreError::NewerSchema { found: 99, .. })
+        ));
     }
 
     #[test]
     fn a_changed_migration_is_noticed() {
         let connection = Connection::open_in_memory().unwrap();
         run(&connection).unwrap();
-        connection.execute_batch("UPDATE migrations SET checksum = 0").unwrap();
-        assert!(matches!(run(&connection), Err(StoreError::ForeignMigration { number: 1 })));
+        connection
+            .execute_batch("UPDATE migrations SET checksum = 0")
+            .unwrap();
+        assert!(matches!(
+            run(&connection),
+            Err(StoreError::ForeignMigration { number: 1 })
+        ));
     }
 }

@@ -55,9 +55,8 @@ pub fn put(
 /// # Errors
 /// The database fails.
 pub fn waiting(tx: &Tx<'_>, limit: u32) -> Result<Vec<Event>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM outbox WHERE delivered_at IS NULL ORDER BY number LIMIT $1"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM outbox WHERE delivered_at IS NULL ORDER BY number LIMIT $1");
     tx.query(&sql, params![limit], event)
 }
 

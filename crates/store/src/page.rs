@@ -24,6 +24,9 @@ impl<T> Paged<T> {
         let more = keyed.len() > limit as usize;
         keyed.truncate(limit as usize);
         let next = keyed.last().filter(|_| more).map(|(key, _)| *key);
-        Self { rows: keyed.into_iter().map(|(_, row)| row).collect(), next }
+        Self {
+            rows: keyed.into_iter().map(|(_, row)| row).collect(),
+            next,
+        }
     }
 }

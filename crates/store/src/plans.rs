@@ -108,7 +108,12 @@ pub fn list(
          ORDER BY plan_key DESC LIMIT $4"
     );
     let state = state.map(PlanState::name);
-    let values = params![page.after.unwrap_or(i64::MAX), environment, state, page.limit + 1];
+    let values = params![
+        page.after.unwrap_or(i64::MAX),
+        environment,
+        state,
+        page.limit + 1
+    ];
     let found = tx.query(&sql, values, |row| plan(row).map(|p| (p.plan_key, p)))?;
     Ok(Paged::cut(found, page.limit))
 }

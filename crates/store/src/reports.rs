@@ -125,8 +125,13 @@ impl Group {
             action: u32,
         }
         let mut group = Self::default();
-        let named: Vec<Named> =
-            reports.iter().map(|r| Named { device: r.device_key, action: r.action.0 }).collect();
+        let named: Vec<Named> = reports
+            .iter()
+            .map(|r| Named {
+                device: r.device_key,
+                action: r.action.0,
+            })
+            .collect();
         let json = serde_json::to_string(&named).map_err(StoreError::damaged)?;
         tx.query(&LOAD, params![&json], |row| {
             let (device, execution_key) = (row.int(0)?, row.int(5)?);
@@ -149,7 +154,9 @@ impl Group {
                 failure: None,
                 deadline: Deadline::Keep,
             };
-            group.actions.insert((device, ActionId(row.small(1)?)), action);
+            group
+                .actions
+                .insert((device, ActionId(row.small(1)?)), action);
             group.places.entry((device, execution_key)).or_insert(place);
             Ok(())
         })?;
@@ -162,7 +169,10 @@ impl Group {
         };
         let key = (report.device_key, action.execution_key);
         let place = self.places.get_mut(&key).expect("loaded with its action");
-        let answers = matches!(report.report, Report::CancelAccepted | Report::CancelRefused);
+        let answers = matches!(
+            report.report,
+            Report::CancelAccepted | Report::CancelRefused
+        );
         if answers && action.state == ActionState::Open {
             return Applied::NotCancelling;
         }
@@ -191,10 +201,18 @@ impl Group {
         }
         let runs_offered = report.report == Report::Succeeded && !action.staging;
         if runs_offered {
-            let version = if back { &action.previous } else { &action.offered };
+            let version = if back {
+                &action.previous
+            } else {
+                &action.offered
+            };
             self.versions.insert(report.device_key, version.clone());
         }
-        Applied::Changed { execution_key: place.execution_key, change, moved }
+        Applied::Changed {
+            execution_key: place.execution_key,
+            change,
+            moved,
+        }
     }
 }
 
@@ -228,7 +246,14 @@ const fn failure_name(kind: fleetward_core::device::FailureKind) -> &'static str
 }
 
 static PLACES: LazyLock<String> = LazyLock::new(|| {
-    let columns = ["device", "execution", "status", "failure", "keep", "deadline"];
+    let columns = [
+        "device",
+        "execution",
+        "status",
+        "failure",
+        "keep",
+        "deadline",
+    ];
     let rows = dialect::rows("$1", &columns);
     format!(
         "UPDATE assignments SET status = new.status, failure = COALESCE(new.failure, failure),
@@ -271,13 +296,19 @@ impl Group {
             bulk(tx, &VERSIONS, self.versions.into_iter().map(line), &[])?;
         }
         for device in self.cannot_stage {
-            tx.execute("UPDATE devices SET can_stage = 0 WHERE device_key = $1", params![device])?;
+            tx.execute(
+                "UPDATE devices SET can_stage = 0 WHERE device_key = $1",
+                params![device],
+            )?;
         }
         for device in self.quarantined {
             quarantine(tx, device)?;
         }
         for device in self.released {
-            tx.execute("UPDATE devices SET quarantined = 0 WHERE device_key = $1", params![device])?;
+            tx.execute(
+                "UPDATE devices SET quarantined = 0 WHERE device_key = $1",
+                params![device],
+            )?;
         }
         Ok(())
     }
@@ -292,8 +323,11 @@ impl Group {
             keep: i64,
             deadline: Option<i64>,
         }
-        let timeout: BTreeMap<i64, i64> =
-            self.actions.values().map(|a| (a.execution_key, a.device_timeout)).collect();
+        let timeout: BTreeMap<i64, i64> = self
+            .actions
+            .values()
+            .map(|a| (a.execution_key, a.device_timeout))
+            .collect();
         let restart = |execution| {
             let seconds = u32::try_from(timeout.get(execution).copied().unwrap_or(0));
             let seconds = fleetward_core::seconds::Seconds(seconds.unwrap_or(u32::MAX));
@@ -365,7 +399,10 @@ fn remember(
         report: Report,
         detail: &'a str,
     }
-    let known = reports.iter().zip(applied).filter(|(_, a)| matches!(a, Applied::Changed { .. }));
+    let known = reports
+        .iter()
+        .zip(applied)
+        .filter(|(_, a)| matches!(a, Applied::Changed { .. }));
     let lines = known.map(|(report, _)| Line {
         action: report.action.0,
         report: report.report,

@@ -71,7 +71,10 @@ impl Moves {
 /// # Errors
 /// The database fails.
 pub fn census(tx: &Tx<'_>, execution_key: i64, waves: usize) -> Result<Census, StoreError> {
-    let mut census = Census { waves: vec![Tally::default(); waves], earliest_deadline: None };
+    let mut census = Census {
+        waves: vec![Tally::default(); waves],
+        earliest_deadline: None,
+    };
     let counted = tx.query(
         "SELECT wave, status, late, devices FROM tallies WHERE execution_key = $1 AND devices > 0",
         params![execution_key],
@@ -79,7 +82,9 @@ pub fn census(tx: &Tx<'_>, execution_key: i64, waves: usize) -> Result<Census, S
     )?;
     for (wave, status, late, devices) in counted {
         let tally = census.waves.get_mut(wave as usize);
-        tally.ok_or_else(|| StoreError::damaged("a wave"))?.add(status, late, devices);
+        tally
+            .ok_or_else(|| StoreError::damaged("a wave"))?
+            .add(status, late, devices);
     }
     census.earliest_deadline = tx.query_one(
         "SELECT MIN(deadline) FROM assignments WHERE execution_key = $1 AND deadline IS NOT NULL",

@@ -68,7 +68,10 @@ impl<'a> Tx<'a> {
 /// SQLite numbers `$1` by order of appearance; `?1` is what other engines mean by `$1`.
 fn numbered(sql: &str) -> Cow<'_, str> {
     let bytes = sql.as_bytes();
-    if !bytes.windows(2).any(|pair| pair[0] == b'$' && pair[1].is_ascii_digit()) {
+    if !bytes
+        .windows(2)
+        .any(|pair| pair[0] == b'$' && pair[1].is_ascii_digit())
+    {
         return Cow::Borrowed(sql);
     }
     let mut out = String::with_capacity(sql.len());
@@ -126,13 +129,21 @@ impl Row<'_> {
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: usize) -> Result<T, StoreError> {
-        let text = self.row.get_ref(column)?.as_str().map_err(StoreError::damaged)?;
+        let text = self
+            .row
+            .get_ref(column)?
+            .as_str()
+            .map_err(StoreError::damaged)?;
         serde_json::from_str(text).map_err(StoreError::damaged)
     }
 
     /// A word that the program wrote.
     pub(crate) fn word<T: FromStr>(&self, column: usize) -> Result<T, StoreError> {
-        let text = self.row.get_ref(column)?.as_str().map_err(StoreError::damaged)?;
+        let text = self
+            .row
+            .get_ref(column)?
+            .as_str()
+            .map_err(StoreError::damaged)?;
         text.parse().map_err(|_| StoreError::damaged(text))
     }
 }
@@ -144,7 +155,10 @@ mod tests {
     #[test]
     fn placeholders_are_numbered_and_json_paths_are_left_alone() {
         assert_eq!(numbered("a = $2 AND b = $1"), "a = ?2 AND b = ?1");
-        assert_eq!(numbered("json_extract(x, '$.a') = $1"), "json_extract(x, '$.a') = ?1");
+        assert_eq!(
+            numbered("json_extract(x, '$.a') = $1"),
+            "json_extract(x, '$.a') = ?1"
+        );
         assert_eq!(numbered("SELECT 1"), "SELECT 1");
     }
 }

@@ -4,4 +4,4 @@ mod report;
 mod status;
 
 pub use report::{ActionState, AttemptKind, Change, FailureKind, Report, Standing};
-pub use status::DeviceStatus;
+pub use status::{DeviceStatus, UnknownStatus};

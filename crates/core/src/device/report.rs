@@ -158,7 +158,10 @@ impl Standing {
                 action: ActionState::Closed,
                 ..same
             },
-            Report::CancelRefused => Change { action: ActionState::Open, ..same },
+            Report::CancelRefused => Change {
+                action: ActionState::Open,
+                ..same
+            },
             Report::CancelAccepted => same,
         }
     }
@@ -168,7 +171,10 @@ impl Standing {
         let switching = self.status == DeviceStatus::Verifying && !self.staging;
         let ahead = to > self.status || (switching && to != DeviceStatus::Downloading);
         let status = if ahead { to } else { self.status };
-        Change { status, ..self.unchanged() }
+        Change {
+            status,
+            ..self.unchanged()
+        }
     }
 
     fn rollback(self, report: Report) -> Change {
@@ -200,7 +206,10 @@ impl Standing {
     /// The verdict stands; only a device that was given up, or had agreed to stop, and runs the new
     /// version after all is corrected, so that a rollback does not miss it.
     fn after_the_end(self, report: Report) -> Change {
-        let late = Change { late: true, ..self.unchanged() };
+        let late = Change {
+            late: true,
+            ..self.unchanged()
+        };
         if report != Report::Succeeded || self.staging {
             return late;
         }
@@ -212,7 +221,11 @@ impl Standing {
             (AttemptKind::Deploy | AttemptKind::Rollback, status) => status,
         };
         let corrected = status != self.status;
-        Change { status, took: corrected, ..late }
+        Change {
+            status,
+            took: corrected,
+            ..late
+        }
     }
 }
 
@@ -232,36 +245,65 @@ mod tests {
     #[test]
     fn progress_never_goes_back() {
         let installing = at(DeviceStatus::Installing);
-        assert_eq!(installing.apply(Report::Retrieved).status, DeviceStatus::Installing);
-        assert_eq!(installing.apply(Report::Rebooting).status, DeviceStatus::Rebooting);
+        assert_eq!(
+            installing.apply(Report::Retrieved).status,
+            DeviceStatus::Installing
+        );
+        assert_eq!(
+            installing.apply(Report::Rebooting).status,
+            DeviceStatus::Rebooting
+        );
     }
 
     #[test]
     fn a_doubled_result_changes_nothing() {
         let first = at(DeviceStatus::Rebooting).apply(Report::Succeeded);
-        let standing = Standing { status: first.status, action: first.action, ..at(first.status) };
+        let standing = Standing {
+            status: first.status,
+            action: first.action,
+            ..at(first.status)
+        };
         let second = standing.apply(Report::Succeeded);
         assert!(second.late && !second.took);
         assert_eq!(second.status, DeviceStatus::Succeeded);
-        assert_eq!(standing.apply(Report::Failed).status, DeviceStatus::Succeeded);
+        assert_eq!(
+            standing.apply(Report::Failed).status,
+            DeviceStatus::Succeeded
+        );
     }
 
     #[test]
     fn a_late_success_corrects_who_was_given_up_only() {
-        let closed = |status| Standing { action: ActionState::Closed, ..at(status) };
+        let closed = |status| Standing {
+            action: ActionState::Closed,
+            ..at(status)
+        };
         for status in [DeviceStatus::TimedOut, DeviceStatus::Cancelled] {
             let change = closed(status).apply(Report::Succeeded);
-            assert_eq!((change.status, change.took), (DeviceStatus::Succeeded, true));
+            assert_eq!(
+                (change.status, change.took),
+                (DeviceStatus::Succeeded, true)
+            );
         }
-        for status in [DeviceStatus::Failed, DeviceStatus::Skipped, DeviceStatus::RollingBack] {
+        for status in [
+            DeviceStatus::Failed,
+            DeviceStatus::Skipped,
+            DeviceStatus::RollingBack,
+        ] {
             assert_eq!(closed(status).apply(Report::Succeeded).status, status);
         }
     }
 
     #[test]
     fn a_staged_slot_is_not_an_update() {
-        let staging = Standing { staging: true, ..at(DeviceStatus::Downloading) };
-        assert_eq!(staging.apply(Report::Downloaded).status, DeviceStatus::Verifying);
+        let staging = Standing {
+            staging: true,
+            ..at(DeviceStatus::Downloading)
+        };
+        assert_eq!(
+            staging.apply(Report::Downloaded).status,
+            DeviceStatus::Verifying
+        );
         let skipped = staging.apply(Report::Succeeded);
         assert!(skipped.hold_back && !skipped.took);
         assert_eq!(skipped.status, DeviceStatus::Pending);
@@ -269,9 +311,18 @@ mod tests {
 
     #[test]
     fn a_device_that_refuses_to_stop_goes_on() {
-        let asked = Standing { action: ActionState::Cancelling, ..at(DeviceStatus::Installing) };
+        let asked = Standing {
+            action: ActionState::Cancelling,
+            ..at(DeviceStatus::Installing)
+        };
         assert_eq!(asked.apply(Report::CancelRefused).action, ActionState::Open);
-        assert_eq!(asked.apply(Report::CancelAccepted).status, DeviceStatus::Cancelled);
-        assert_eq!(asked.apply(Report::Succeeded).status, DeviceStatus::Succeeded);
+        assert_eq!(
+            asked.apply(Report::CancelAccepted).status,
+            DeviceStatus::Cancelled
+        );
+        assert_eq!(
+            asked.apply(Report::Succeeded).status,
+            DeviceStatus::Succeeded
+        );
     }
 }

@@ -23,7 +23,11 @@ pub struct Census {
 impl Tally {
     /// Adds devices; `late` ones missed their wave's deadline without ever coming.
     pub const fn add(&mut self, status: DeviceStatus, late: bool, devices: u64) {
-        let row = if late { &mut self.late } else { &mut self.on_time };
+        let row = if late {
+            &mut self.late
+        } else {
+            &mut self.on_time
+        };
         row[status.index()] += devices;
     }
 
@@ -43,6 +47,12 @@ impl Tally {
         self.on_time.iter().chain(&self.late).sum()
     }
 
+    /// Devices that missed the wave's deadline without ever coming, whatever became of them.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.late.iter().sum()
+    }
+
     /// Devices that the server offered the update and that are not through, late ones left out.
     #[must_use]
     pub fn awaited(&self) -> u64 {
@@ -56,7 +66,11 @@ impl Tally {
     /// Devices that fetched the update and are not through, late ones too.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        DeviceStatus::ALL.into_iter().filter(|s| s.in_flight()).map(|s| self.count(s)).sum()
+        DeviceStatus::ALL
+            .into_iter()
+            .filter(|s| s.in_flight())
+            .map(|s| self.count(s))
+            .sum()
     }
 
     /// Failures that count: late devices are judged on their own.

@@ -13,7 +13,10 @@ use crate::percent::Percent;
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what the text of the decision says")]
+#[expect(
+    missing_docs,
+    reason = "the fields are what the text of the decision says"
+)]
 pub enum Decision {
     /// The rollout began.
     Started { devices: u64, waves: u64 },
@@ -22,7 +25,11 @@ pub enum Decision {
     /// A wave's devices were told to fill their inactive slot.
     Staged { wave: WaveIndex, devices: u64 },
     /// The slots are filled.
-    SlotsFilled { wave: WaveIndex, numbers: Numbers, held_back: u64 },
+    SlotsFilled {
+        wave: WaveIndex,
+        numbers: Numbers,
+        held_back: u64,
+    },
     /// The wave's devices were told to switch.
     Switched { wave: WaveIndex, devices: u64 },
     /// Every device of the wave is through; it is watched.
@@ -30,13 +37,21 @@ pub enum Decision {
     /// The wave is good.
     Passed { wave: WaveIndex, numbers: Numbers },
     /// Too many failures.
-    Tripped { scope: Scope, numbers: Numbers, limit: Option<Percent> },
+    Tripped {
+        scope: Scope,
+        numbers: Numbers,
+        limit: Option<Percent>,
+    },
     /// It waits for a person.
     Halted { reason: HaltReason },
     /// A person let it go on.
     Resumed { by: String },
     /// A person let it go on past a wave that could not be judged.
-    Accepted { wave: WaveIndex, numbers: Numbers, by: String },
+    Accepted {
+        wave: WaveIndex,
+        numbers: Numbers,
+        by: String,
+    },
     /// A person called it off.
     CancelStarted { by: String },
     /// Devices go back.
@@ -84,20 +99,37 @@ impl fmt::Display for Decision {
             Self::Staged { wave, devices } => {
                 write!(f, "{wave}: {devices} devices to fill their inactive slot")
             }
-            Self::SlotsFilled { wave, numbers, held_back } => {
+            Self::SlotsFilled {
+                wave,
+                numbers,
+                held_back,
+            } => {
                 write!(f, "{wave}: slots filled, {numbers}")?;
                 match held_back {
                     0 => Ok(()),
                     n => write!(f, "; {n} held back until the switch"),
                 }
             }
-            Self::Switched { wave, devices } => write!(f, "{wave}: {devices} devices told to switch"),
+            Self::Switched { wave, devices } => {
+                write!(f, "{wave}: {devices} devices told to switch")
+            }
             Self::Settled { wave, numbers } => write!(f, "{wave} is through: {numbers}"),
             Self::Passed { wave, numbers } => write!(f, "{wave} passed: {numbers}"),
-            Self::Tripped { scope, numbers, limit: Some(limit) } => {
-                write!(f, "stopped: {scope} has {numbers}, more than the {limit} allowed")
+            Self::Tripped {
+                scope,
+                numbers,
+                limit: Some(limit),
+            } => {
+                write!(
+                    f,
+                    "stopped: {scope} has {numbers}, more than the {limit} allowed"
+                )
             }
-            Self::Tripped { scope, numbers, limit: None } => {
+            Self::Tripped {
+                scope,
+                numbers,
+                limit: None,
+            } => {
                 write!(f, "stopped: {scope} has {numbers}")
             }
             Self::Halted { reason } => write!(f, "waiting for an operator: {reason}"),
@@ -110,9 +142,15 @@ impl fmt::Display for Decision {
                 write!(f, "rolling back {devices} devices: {cause}")
             }
             Self::Recalled { devices } => {
-                write!(f, "rolling back {devices} more devices that took the update")
+                write!(
+                    f,
+                    "rolling back {devices} more devices that took the update"
+                )
             }
-            Self::RollbackFinished { rolled_back, failed } => {
+            Self::RollbackFinished {
+                rolled_back,
+                failed,
+            } => {
                 write!(f, "{rolled_back} devices are back on the version they had")?;
                 match failed {
                     0 => Ok(()),

@@ -42,12 +42,16 @@ pub enum Refusal {
     #[error("the execution is over ({0}): create a new plan to change the devices again")]
     Finished(&'static str),
     /// Devices are going back.
-    #[error("the execution is being rolled back, which can't be stopped half-way: wait for its end")]
+    #[error(
+        "the execution is being rolled back, which can't be stopped half-way: wait for its end"
+    )]
     RollingBack,
     /// It is being called off.
     #[error("the execution is being cancelled: wait for its end, or roll it back")]
     Cancelling,
     /// Its firmware is gone.
-    #[error("the firmware was withdrawn and can't be deployed: cancel the execution or roll it back")]
+    #[error(
+        "the firmware was withdrawn and can't be deployed: cancel the execution or roll it back"
+    )]
     FirmwareWithdrawn,
 }

@@ -77,7 +77,11 @@ impl Step {
     }
 
     fn decided(decision: Decision) -> Self {
-        Self { decisions: vec![decision], effects: Vec::new(), changed: true }
+        Self {
+            decisions: vec![decision],
+            effects: Vec::new(),
+            changed: true,
+        }
     }
 
     fn with(mut self, effects: impl IntoIterator<Item = Effect>) -> Self {
@@ -86,7 +90,10 @@ impl Step {
     }
 
     fn silent() -> Self {
-        Self { changed: true, ..Self::default() }
+        Self {
+            changed: true,
+            ..Self::default()
+        }
     }
 }
 
@@ -105,7 +112,10 @@ impl Rollout {
                 rollback_timeout: plan.rollback_timeout,
                 offline_policy: plan.offline_policy,
             },
-            waves: sizes.iter().map(|&size| Wave::new(size, plan.strategy.stages())).collect(),
+            waves: sizes
+                .iter()
+                .map(|&size| Wave::new(size, plan.strategy.stages()))
+                .collect(),
             phase: Phase::Queued,
         }
     }
@@ -134,15 +144,22 @@ impl Rollout {
         if self.phase.is_finished() {
             return Step::default();
         }
-        if census.earliest_deadline.is_some_and(|deadline| deadline <= now) {
-            return Step::silent().with([Effect::Expire { unfetched: self.unfetched_fate() }]);
+        if census
+            .earliest_deadline
+            .is_some_and(|deadline| deadline <= now)
+        {
+            return Step::silent().with([Effect::Expire {
+                unfetched: self.unfetched_fate(),
+            }]);
         }
         if let Some(step) = self.trip(census, now) {
             return step;
         }
         match self.phase.clone() {
             Phase::Queued => {
-                self.phase = Phase::Releasing { wave: crate::ids::WaveIndex(0) };
+                self.phase = Phase::Releasing {
+                    wave: crate::ids::WaveIndex(0),
+                };
                 Step::decided(Decision::Started {
                     devices: self.waves.iter().map(|wave| wave.size).sum(),
                     waves: self.waves.len() as u64,

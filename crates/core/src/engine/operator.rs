@@ -29,13 +29,21 @@ impl Rollout {
         }
         let resume = self.phase.position().ok_or_else(|| self.refusal())?;
         let reason = HaltReason::Paused { by };
-        self.phase = Phase::Halted { reason: reason.clone(), at, resume };
+        self.phase = Phase::Halted {
+            reason: reason.clone(),
+            at,
+            resume,
+        };
         Ok(Step::decided(Decision::Halted { reason }))
     }
 
     fn resume(&mut self, by: String, census: &Census, now: Timestamp) -> Result<Step, Refusal> {
         let Phase::Halted { reason, resume, .. } = self.phase.clone() else {
-            return self.phase.position().map(|_| Step::default()).ok_or_else(|| self.refusal());
+            return self
+                .phase
+                .position()
+                .map(|_| Step::default())
+                .ok_or_else(|| self.refusal());
         };
         match reason {
             HaltReason::FirmwareWithdrawn { .. } => return Err(Refusal::FirmwareWithdrawn),
@@ -68,7 +76,11 @@ impl Rollout {
     fn cancel(&mut self, by: String, at: Timestamp) -> Result<Step, Refusal> {
         if matches!(
             self.phase,
-            Phase::Cancelling { .. } | Phase::Finished { outcome: Outcome::Cancelled, .. }
+            Phase::Cancelling { .. }
+                | Phase::Finished {
+                    outcome: Outcome::Cancelled,
+                    ..
+                }
         ) {
             return Ok(Step::default());
         }
@@ -89,7 +101,8 @@ impl Rollout {
         match &self.phase {
             Phase::RollingBack { .. }
             | Phase::Finished {
-                outcome: Outcome::RolledBack | Outcome::RollbackIncomplete, ..
+                outcome: Outcome::RolledBack | Outcome::RollbackIncomplete,
+                ..
             } => Ok(Step::default()),
             Phase::Finished { .. } => Err(self.refusal()),
             Phase::Queued
@@ -105,13 +118,20 @@ impl Rollout {
     pub(super) fn firmware_withdrawn(&mut self, by: String, at: Timestamp) -> Step {
         let known = matches!(
             self.phase,
-            Phase::Halted { reason: HaltReason::FirmwareWithdrawn { .. }, .. }
+            Phase::Halted {
+                reason: HaltReason::FirmwareWithdrawn { .. },
+                ..
+            }
         );
         let Some(resume) = self.phase.position().filter(|_| !known) else {
             return Step::default();
         };
         let reason = HaltReason::FirmwareWithdrawn { by };
-        self.phase = Phase::Halted { reason: reason.clone(), at, resume };
+        self.phase = Phase::Halted {
+            reason: reason.clone(),
+            at,
+            resume,
+        };
         Step::decided(Decision::Halted { reason }).with([Effect::Withdraw, Effect::StopInFlight])
     }
 

@@ -199,7 +199,10 @@ impl Phase {
             Self::Staging { .. } => "staging",
             Self::Verifying { .. } => "verifying",
             Self::Observing { .. } => "observing",
-            Self::Halted { reason: HaltReason::Paused { .. }, .. } => "paused",
+            Self::Halted {
+                reason: HaltReason::Paused { .. },
+                ..
+            } => "paused",
             Self::Halted { .. } => "halted",
             Self::RollingBack { .. } => "rolling_back",
             Self::Cancelling { .. } => "cancelling",
@@ -249,7 +252,9 @@ impl fmt::Display for HaltReason {
             Self::Inconclusive { wave, numbers } => {
                 write!(f, "too few devices of {wave} came to judge it: {numbers}")
             }
-            Self::Tripped { scope, numbers } => write!(f, "too many failures in {scope}: {numbers}"),
+            Self::Tripped { scope, numbers } => {
+                write!(f, "too many failures in {scope}: {numbers}")
+            }
             Self::FirmwareWithdrawn { by } => write!(f, "the firmware was withdrawn by {by}"),
         }
     }

@@ -25,14 +25,22 @@ impl Rollout {
         if let Scope::Wave { wave } = scope {
             self.waves[wave.position()].verdict = Some(Verdict::Fail);
         }
-        let tripped = Decision::Tripped { scope, numbers, limit: self.order.max_failure_rate };
+        let tripped = Decision::Tripped {
+            scope,
+            numbers,
+            limit: self.order.max_failure_rate,
+        };
         if self.order.auto_rollback {
             let mut step = self.roll_back(Cause::FailureRate { scope, numbers }, census, now);
             step.decisions.insert(0, tripped);
             return Some(step);
         }
         let reason = HaltReason::Tripped { scope, numbers };
-        self.phase = Phase::Halted { reason: reason.clone(), at: now, resume: position };
+        self.phase = Phase::Halted {
+            reason: reason.clone(),
+            at: now,
+            resume: position,
+        };
         let mut step = Step::decided(tripped);
         step.decisions.push(Decision::Halted { reason });
         Some(step)
@@ -64,8 +72,14 @@ impl Rollout {
     }
 
     pub(super) fn roll_back(&mut self, cause: Cause, census: &Census, now: Timestamp) -> Step {
-        self.phase = Phase::RollingBack { cause: cause.clone(), at: now };
-        let decision = Decision::RollbackStarted { cause, devices: to_recall(census) };
+        self.phase = Phase::RollingBack {
+            cause: cause.clone(),
+            at: now,
+        };
+        let decision = Decision::RollbackStarted {
+            cause,
+            devices: to_recall(census),
+        };
         Step::decided(decision).with([Effect::Withdraw, Effect::StopInFlight, Effect::Recall])
     }
 
@@ -79,9 +93,15 @@ impl Rollout {
         }
         let rolled_back = census.count(DeviceStatus::RolledBack);
         let failed = census.count(DeviceStatus::RollbackFailed);
-        let outcome =
-            if failed == 0 { Outcome::RolledBack } else { Outcome::RollbackIncomplete };
-        let mut step = Step::decided(Decision::RollbackFinished { rolled_back, failed });
+        let outcome = if failed == 0 {
+            Outcome::RolledBack
+        } else {
+            Outcome::RollbackIncomplete
+        };
+        let mut step = Step::decided(Decision::RollbackFinished {
+            rolled_back,
+            failed,
+        });
         step.decisions.push(self.finish(outcome, now));
         step
     }

@@ -22,7 +22,9 @@ impl Rollout {
         if self.phase.is_finished() {
             return None;
         }
-        let deadline = census.earliest_deadline.map(|at| (at, Timer::DeviceDeadline));
+        let deadline = census
+            .earliest_deadline
+            .map(|at| (at, Timer::DeviceDeadline));
         let own = match &self.phase {
             Phase::Queued | Phase::Releasing { .. } | Phase::Verifying { .. } => {
                 Some((Timestamp::MIN, Timer::Due))
@@ -36,6 +38,9 @@ impl Rollout {
             | Phase::Cancelling { .. }
             | Phase::Finished { .. } => None,
         };
-        [deadline, own].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [deadline, own]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
     }
 }

@@ -48,7 +48,8 @@ impl Rollout {
         let devices = this.size;
         if this.staged {
             self.phase = Phase::Staging { wave };
-            return Step::decided(Decision::Staged { wave, devices }).with([Effect::Stage { wave }]);
+            return Step::decided(Decision::Staged { wave, devices })
+                .with([Effect::Stage { wave }]);
         }
         self.phase = Phase::Observing { wave };
         Step::decided(Decision::Released { wave, devices }).with([Effect::Release { wave }])
@@ -62,7 +63,11 @@ impl Rollout {
             Some(Verdict::Pass) => {
                 self.phase = Phase::Verifying { wave };
                 let held_back = tally.count(DeviceStatus::Pending);
-                Step::decided(Decision::SlotsFilled { wave, numbers, held_back })
+                Step::decided(Decision::SlotsFilled {
+                    wave,
+                    numbers,
+                    held_back,
+                })
             }
             Some(Verdict::Inconclusive) => {
                 self.halt_inconclusive(wave, numbers, Position::Verifying { wave }, now)
@@ -86,7 +91,11 @@ impl Rollout {
         match judge(&numbers, &limits) {
             None | Some(Verdict::Fail) => {
                 let unsettled = this.settled_at.take().is_some();
-                if unsettled { Step::silent() } else { Step::default() }
+                if unsettled {
+                    Step::silent()
+                } else {
+                    Step::default()
+                }
             }
             Some(Verdict::Inconclusive) => {
                 let after = self.after(wave);
@@ -140,7 +149,11 @@ impl Rollout {
     ) -> Step {
         self.waves[wave.position()].verdict = Some(Verdict::Inconclusive);
         let reason = HaltReason::Inconclusive { wave, numbers };
-        self.phase = Phase::Halted { reason: reason.clone(), at, resume };
+        self.phase = Phase::Halted {
+            reason: reason.clone(),
+            at,
+            resume,
+        };
         Step::decided(Decision::Halted { reason })
     }
 

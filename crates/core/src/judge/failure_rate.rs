@@ -53,7 +53,13 @@ impl Numbers {
 
 impl fmt::Display for Numbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { size, succeeded, failed, in_flight, not_judged } = self;
+        let Self {
+            size,
+            succeeded,
+            failed,
+            in_flight,
+            not_judged,
+        } = self;
         write!(f, "{failed} failed and {succeeded} succeeded of {size}")?;
         if *in_flight > 0 {
             write!(f, ", {in_flight} under way")?;
@@ -68,7 +74,11 @@ impl fmt::Display for Numbers {
 /// The verdict on these numbers, or none while it is open.
 #[must_use]
 pub fn judge(numbers: &Numbers, limits: &Limits) -> Option<Verdict> {
-    let over = |whole| limits.max_failure_rate.is_some_and(|max| max.exceeded_by(numbers.failed, whole));
+    let over = |whole| {
+        limits
+            .max_failure_rate
+            .is_some_and(|max| max.exceeded_by(numbers.failed, whole))
+    };
     if over(numbers.size) {
         return Some(Verdict::Fail);
     }
@@ -80,7 +90,11 @@ pub fn judge(numbers: &Numbers, limits: &Limits) -> Option<Verdict> {
     if judged < wanted {
         return Some(Verdict::Inconclusive);
     }
-    Some(if over(judged) { Verdict::Fail } else { Verdict::Pass })
+    Some(if over(judged) {
+        Verdict::Fail
+    } else {
+        Verdict::Pass
+    })
 }
 
 #[cfg(test)]
@@ -90,33 +104,70 @@ mod tests {
     use super::*;
 
     fn limits(rate: u32) -> Limits {
-        Limits { max_failure_rate: Some(Percent::whole(rate)), min_judged: Percent::whole(50) }
+        Limits {
+            max_failure_rate: Some(Percent::whole(rate)),
+            min_judged: Percent::whole(50),
+        }
     }
 
     fn numbers(succeeded: u64, failed: u64, in_flight: u64, not_judged: u64) -> Numbers {
         let size = succeeded + failed + in_flight + not_judged;
-        Numbers { size, succeeded, failed, in_flight, not_judged }
+        Numbers {
+            size,
+            succeeded,
+            failed,
+            in_flight,
+            not_judged,
+        }
     }
 
     #[test]
     fn trips_when_certain_and_not_before() {
-        assert_eq!(judge(&numbers(0, 10, 90, 0), &limits(10)), None, "exactly the limit");
-        assert_eq!(judge(&numbers(0, 11, 89, 0), &limits(10)), Some(Verdict::Fail));
-        assert_eq!(judge(&numbers(0, 1, 99, 0), &limits(0)), Some(Verdict::Fail));
+        assert_eq!(
+            judge(&numbers(0, 10, 90, 0), &limits(10)),
+            None,
+            "exactly the limit"
+        );
+        assert_eq!(
+            judge(&numbers(0, 11, 89, 0), &limits(10)),
+            Some(Verdict::Fail)
+        );
+        assert_eq!(
+            judge(&numbers(0, 1, 99, 0), &limits(0)),
+            Some(Verdict::Fail)
+        );
     }
 
     #[test]
     fn the_rate_is_over_judged_devices_in_the_end() {
-        assert_eq!(judge(&numbers(54, 6, 0, 40), &limits(10)), Some(Verdict::Pass));
-        assert_eq!(judge(&numbers(53, 7, 0, 40), &limits(10)), Some(Verdict::Fail));
+        assert_eq!(
+            judge(&numbers(54, 6, 0, 40), &limits(10)),
+            Some(Verdict::Pass)
+        );
+        assert_eq!(
+            judge(&numbers(53, 7, 0, 40), &limits(10)),
+            Some(Verdict::Fail)
+        );
     }
 
     #[test]
     fn no_data_is_never_a_pass() {
-        assert_eq!(judge(&numbers(0, 0, 0, 10), &limits(10)), Some(Verdict::Inconclusive));
-        assert_eq!(judge(&numbers(49, 0, 0, 51), &limits(10)), Some(Verdict::Inconclusive));
-        let none = Limits { max_failure_rate: None, min_judged: Percent::default() };
-        assert_eq!(judge(&numbers(0, 0, 0, 10), &none), Some(Verdict::Inconclusive));
+        assert_eq!(
+            judge(&numbers(0, 0, 0, 10), &limits(10)),
+            Some(Verdict::Inconclusive)
+        );
+        assert_eq!(
+            judge(&numbers(49, 0, 0, 51), &limits(10)),
+            Some(Verdict::Inconclusive)
+        );
+        let none = Limits {
+            max_failure_rate: None,
+            min_judged: Percent::default(),
+        };
+        assert_eq!(
+            judge(&numbers(0, 0, 0, 10), &none),
+            Some(Verdict::Inconclusive)
+        );
     }
 
     proptest! {

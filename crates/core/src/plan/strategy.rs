@@ -48,7 +48,12 @@ pub enum OfflinePolicy {
 
 impl Strategy {
     /// Every strategy.
-    pub const ALL: [Self; 4] = [Self::BlueGreen, Self::Canary, Self::Rolling, Self::Immediate];
+    pub const ALL: [Self; 4] = [
+        Self::BlueGreen,
+        Self::Canary,
+        Self::Rolling,
+        Self::Immediate,
+    ];
 
     /// The strategy's name everywhere.
     #[must_use]
@@ -65,9 +70,13 @@ impl Strategy {
     #[must_use]
     pub fn waves(self, plan: &Plan, targets: u64) -> Vec<u64> {
         match self {
-            Self::Immediate | Self::BlueGreen => (targets > 0).then_some(targets).into_iter().collect(),
+            Self::Immediate | Self::BlueGreen => {
+                (targets > 0).then_some(targets).into_iter().collect()
+            }
             Self::Rolling => {
-                let batch = plan.batch_size.unwrap_or_else(|| plan.batch_percentage.of(targets));
+                let batch = plan
+                    .batch_size
+                    .unwrap_or_else(|| plan.batch_percentage.of(targets));
                 batches(targets, batch.max(1))
             }
             Self::Canary => {
@@ -115,10 +124,13 @@ impl FromStr for Strategy {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|strategy| strategy.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("`{text}` is not a strategy: use one of {names}")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.name() == text)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                format!("`{text}` is not a strategy: use one of {names}")
+            })
     }
 }
 

@@ -78,10 +78,15 @@ impl Rehearsal {
         self.settle(Input::Tick);
         while let Some(at) = self.next_moment().filter(|at| *at <= end) {
             self.now = at.max(self.now);
-            match self.agenda.first_entry().filter(|event| event.key().0 <= self.now) {
+            match self
+                .agenda
+                .first_entry()
+                .filter(|event| event.key().0 <= self.now)
+            {
                 Some(entry) => match entry.remove() {
                     Event::Report { device, course } => {
-                        self.world.report(device, course, &self.rollout.order, self.now);
+                        self.world
+                            .report(device, course, &self.rollout.order, self.now);
                         self.settle(Input::Tick);
                     }
                     Event::Operator(command, by) => self.settle(Input::Operator { command, by }),
@@ -110,7 +115,10 @@ impl Rehearsal {
     }
 
     fn next_moment(&self) -> Option<Timestamp> {
-        let timer = self.rollout.next_wakeup(&self.world.census()).map(|(at, _)| at);
+        let timer = self
+            .rollout
+            .next_wakeup(&self.world.census())
+            .map(|(at, _)| at);
         let event = self.agenda.first_key_value().map(|((at, _), _)| *at);
         [timer, event].into_iter().flatten().min()
     }
@@ -137,12 +145,16 @@ impl Rehearsal {
                 self.tell(What::Decided(decision));
             }
             for effect in step.effects {
-                for (device, follow) in self.world.carry_out(effect, &self.rollout.order, self.now) {
+                for (device, follow) in self.world.carry_out(effect, &self.rollout.order, self.now)
+                {
                     self.expect_of(device, follow);
                 }
             }
         }
-        panic!("the engine goes round in circles in {:?}", self.rollout.phase);
+        panic!(
+            "the engine goes round in circles in {:?}",
+            self.rollout.phase
+        );
     }
 
     fn expect_of(&mut self, device: usize, courses: Vec<Course>) {

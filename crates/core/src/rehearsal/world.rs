@@ -72,9 +72,13 @@ impl World {
     pub fn new(waves: &[Vec<Behaviour>]) -> Self {
         let all = waves.iter().enumerate();
         let devices = all.flat_map(|(wave, list)| {
-            list.iter().map(move |behaviour| Device::pending(WaveIndex(wave as u32), *behaviour))
+            list.iter()
+                .map(move |behaviour| Device::pending(WaveIndex(wave as u32), *behaviour))
         });
-        Self { devices: devices.collect(), waves: waves.len() }
+        Self {
+            devices: devices.collect(),
+            waves: waves.len(),
+        }
     }
 
     /// The devices.
@@ -91,7 +95,10 @@ impl World {
             waves[device.wave.position()].add(device.status, device.late, 1);
         }
         let earliest_deadline = self.devices.iter().filter_map(|d| d.deadline).min();
-        Census { waves, earliest_deadline }
+        Census {
+            waves,
+            earliest_deadline,
+        }
     }
 
     /// Applies a report of one device.
@@ -107,7 +114,8 @@ impl World {
         now: Timestamp,
     ) -> Vec<(usize, Vec<Course>)> {
         let each = self.devices.iter_mut().enumerate();
-        each.map(|(index, device)| (index, device.carry_out(effect, order, now))).collect()
+        each.map(|(index, device)| (index, device.carry_out(effect, order, now)))
+            .collect()
     }
 }
 
@@ -142,8 +150,16 @@ impl Device {
         }
         let standing = Standing {
             status: self.status,
-            attempt: if current { self.kind } else { AttemptKind::Deploy },
-            action: if current { self.action } else { ActionState::Closed },
+            attempt: if current {
+                self.kind
+            } else {
+                AttemptKind::Deploy
+            },
+            action: if current {
+                self.action
+            } else {
+                ActionState::Closed
+            },
             staging: self.staging,
         };
         if course.report == Report::Succeeded && !self.staging {
@@ -188,7 +204,11 @@ impl Device {
         self.status = DeviceStatus::Released;
         self.staging = staging;
         self.deadline = Some(order.device_timeout.after(now));
-        let result = if staging { Some(Report::Downloaded) } else { self.behaviour.result };
+        let result = if staging {
+            Some(Report::Downloaded)
+        } else {
+            self.behaviour.result
+        };
         self.course(self.behaviour.comes_after, Report::Retrieved, result)
     }
 
@@ -246,7 +266,10 @@ impl Device {
     }
 
     fn recall(&mut self, order: &Order, now: Timestamp) -> Vec<Course> {
-        if !matches!(self.status, DeviceStatus::Succeeded | DeviceStatus::TimedOut) {
+        if !matches!(
+            self.status,
+            DeviceStatus::Succeeded | DeviceStatus::TimedOut
+        ) {
             return Vec::new();
         }
         self.attempt += 1;
@@ -254,7 +277,11 @@ impl Device {
         self.action = ActionState::Open;
         self.status = DeviceStatus::RollingBack;
         self.deadline = Some(order.rollback_timeout.after(now));
-        self.course(self.behaviour.comes_after, Report::Retrieved, self.behaviour.back)
+        self.course(
+            self.behaviour.comes_after,
+            Report::Retrieved,
+            self.behaviour.back,
+        )
     }
 
     fn close(&mut self, status: DeviceStatus) {
@@ -264,11 +291,21 @@ impl Device {
     }
 
     fn course(&self, start: Option<Seconds>, first: Report, then: Option<Report>) -> Vec<Course> {
-        let Some(start) = start else { return Vec::new() };
+        let Some(start) = start else {
+            return Vec::new();
+        };
         let end = Seconds(start.0 + self.behaviour.takes.0);
         let attempt = self.attempt;
-        let mut courses = vec![Course { after: start, attempt, report: first }];
-        courses.extend(then.map(|report| Course { after: end, attempt, report }));
+        let mut courses = vec![Course {
+            after: start,
+            attempt,
+            report: first,
+        }];
+        courses.extend(then.map(|report| Course {
+            after: end,
+            attempt,
+            report,
+        }));
         if self.behaviour.reports_twice {
             courses.extend(courses.clone());
         }

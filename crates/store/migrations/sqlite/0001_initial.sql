@@ -18,6 +18,7 @@ CREATE TABLE devices (
     last_seen_at     INTEGER
 );
 CREATE INDEX devices_by_environment ON devices (environment, device_id);
+CREATE INDEX devices_quarantined ON devices (device_key) WHERE quarantined = 1;
 
 CREATE TABLE firmware (
     firmware_key INTEGER PRIMARY KEY,
@@ -64,7 +65,6 @@ CREATE TABLE executions (
     phase         TEXT    NOT NULL,
     devices       INTEGER NOT NULL,
     excluded      TEXT    NOT NULL,
-    wake_at       INTEGER,
     created_at    INTEGER NOT NULL,
     created_by    TEXT    NOT NULL,
     finished_at   INTEGER

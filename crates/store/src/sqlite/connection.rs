@@ -20,7 +20,10 @@ impl Files {
         let path = folder.join("fleetward.lock");
         let lock = File::create(&path).map_err(|source| failed(&path, source))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { database: folder.join("fleetward.db"), _lock: lock }),
+            Ok(()) => Ok(Self {
+                database: folder.join("fleetward.db"),
+                _lock: lock,
+            }),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
             Err(std::fs::TryLockError::Error(source)) => Err(failed(&path, source)),
         }
@@ -53,5 +56,8 @@ impl Files {
 }
 
 fn failed(path: &Path, source: std::io::Error) -> StoreError {
-    StoreError::Files { path: path.to_owned(), source }
+    StoreError::Files {
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -26,8 +26,14 @@ impl Readers {
                 .name("store-reader".into())
                 .spawn(move || run(&connection, &waiting))
         };
-        let threads = connections.into_iter().map(start).collect::<Result<_, _>>()?;
-        Ok(Self { jobs: Some(jobs), threads })
+        let threads = connections
+            .into_iter()
+            .map(start)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            jobs: Some(jobs),
+            threads,
+        })
     }
 
     pub(crate) fn submit(&self, job: Job) -> Result<(), StoreError> {

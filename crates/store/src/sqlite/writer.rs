@@ -30,7 +30,10 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || run(&connection, &waiting))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
     }
 
     pub(crate) fn submit(&self, job: Job) -> Result<(), StoreError> {
@@ -95,7 +98,11 @@ fn one(connection: &Connection, job: Job) -> Result<Answer, (rusqlite::Error, Op
     let tx = Tx::new(connection);
     let (keep, answer) = catch_unwind(AssertUnwindSafe(|| job(&tx)))
         .unwrap_or_else(|_| (false, Box::new(drop) as Answer));
-    let undone = if keep { Ok(()) } else { statement(connection, "ROLLBACK TO caller") };
+    let undone = if keep {
+        Ok(())
+    } else {
+        statement(connection, "ROLLBACK TO caller")
+    };
     let released = undone.and_then(|()| statement(connection, "RELEASE caller"));
     match released {
         Ok(()) => Ok(answer),

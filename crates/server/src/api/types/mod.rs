@@ -1,6 +1,7 @@
 //! What the REST API says and hears, as JSON. Nothing inside the program is written to the wire
 //! directly; each resource has its own types here, and unknown fields of a request are refused.
 
+mod audit;
 mod device;
 mod environment;
 mod execution;
@@ -9,6 +10,7 @@ mod key;
 mod plan;
 mod report;
 
+pub use audit::AuditView;
 pub use device::{
     AttemptView, DeviceChange, DeviceDetail, DeviceExecutionView, DeviceView, MessageView,
     NewDeviceRequest, NewDeviceView,
@@ -20,9 +22,7 @@ pub use execution::{
 pub use firmware::FirmwareView;
 pub use key::{KeyView, NewKeyRequest, NewKeyView};
 pub use plan::{ApproveRequest, CriteriaRequest, PlanRequest, PlanView};
-pub use report::{
-    DeploymentReport, HealthCheckView, HealthReport, MetricsView, SummaryReport,
-};
+pub use report::{DeploymentReport, HealthCheckView, HealthReport, MetricsView, SummaryReport};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

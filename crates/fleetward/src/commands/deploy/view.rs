@@ -1,0 +1,149 @@
+//! Executions as people read them.
+
+use fleetward_server::api::types::{DecisionView, ExecutionView, WaveView};
+
+use crate::error::{CliError, Ending};
+use crate::output::Output;
+use crate::page::{Page, moment, optional_moment, or_dash};
+use crate::tally::Tally;
+
+/// Writes an execution and its waves.
+pub(super) fn write(page: &mut Page, execution: &ExecutionView) {
+    let tally = Tally::of(&execution.counts);
+    page.fields(&[
+        ("Execution", execution.execution_id.clone()),
+        (
+            "Plan",
+            format!("{} ({})", execution.plan_id, execution.name),
+        ),
+        (
+            "Brings",
+            format!(
+                "{} to {}, {}",
+                execution.firmware_version, execution.environment, execution.strategy
+            ),
+        ),
+        ("Status", execution.status.clone()),
+        ("Reason", execution.reason.clone().unwrap_or_default()),
+        ("Devices", devices(execution, &tally)),
+        ("Left out before", excluded(execution)),
+        (
+            "Late",
+            if execution.late > 0 {
+                late(execution.late)
+            } else {
+                String::new()
+            },
+        ),
+        (
+            "Started",
+            format!(
+                "{} by {}",
+                moment(&execution.started_at),
+                execution.started_by
+            ),
+        ),
+        ("Ended", optional_moment(execution.finished_at.as_ref())),
+    ]);
+    if !execution.waves.is_empty() {
+        page.heading("Waves");
+        page.table(&WAVES, execution.waves.iter().map(wave));
+    }
+}
+
+/// Writes the last decisions.
+pub(super) fn write_decisions(page: &mut Page, decisions: &[DecisionView], last: usize) {
+    if decisions.is_empty() {
+        return;
+    }
+    let skipped = decisions.len().saturating_sub(last);
+    page.heading("Decisions");
+    if skipped > 0 {
+        page.line(format!("({skipped} earlier ones: --all-decisions)"));
+    }
+    for decision in &decisions[skipped..] {
+        page.line(format!("{}  {}", moment(&decision.at), decision.summary));
+    }
+}
+
+/// Shows how a wait for an execution ended.
+pub(super) fn show_ending(
+    output: &Output,
+    execution: &ExecutionView,
+    ending: Ending,
+) -> Result<(), CliError> {
+    output.show(execution, |page| {
+        write(page, execution);
+        if let Some(next) = what_next(execution) {
+            page.line(format!("\n{next}"));
+        }
+    })?;
+    if ending == Ending::TimedOut {
+        output.note("note: the time to wait is over; the execution goes on");
+    }
+    Ok(())
+}
+
+/// What an operator can do now.
+pub(super) fn what_next(execution: &ExecutionView) -> Option<String> {
+    let id = &execution.execution_id;
+    match execution.status.as_str() {
+        "halted" | "paused" => Some(format!(
+            "It waits for you: fleetward deploy resume|rollback|cancel --execution-id {id}"
+        )),
+        "rollback_incomplete" => {
+            Some("Devices that need a person: fleetward device list --quarantined".to_owned())
+        }
+        _ => None,
+    }
+}
+
+const WAVES: [&str; 9] = [
+    "WAVE",
+    "DEVICES",
+    "WAITING",
+    "UNDER WAY",
+    "UPDATED",
+    "FAILED",
+    "BACK",
+    "OPENED",
+    "VERDICT",
+];
+
+fn wave(wave: &WaveView) -> Vec<String> {
+    let tally = Tally::of(&wave.counts);
+    let back = match (tally.back, tally.going_back) {
+        (back, 0) => back.to_string(),
+        (back, going) => format!("{back} of {}", back + going),
+    };
+    vec![
+        wave.wave.to_string(),
+        wave.devices.to_string(),
+        tally.waiting.to_string(),
+        tally.under_way.to_string(),
+        tally.updated.to_string(),
+        tally.failed.to_string(),
+        back,
+        or_dash(&optional_moment(wave.released_at.as_ref())),
+        wave.verdict.clone().unwrap_or_else(|| "-".to_owned()),
+    ]
+}
+
+fn devices(execution: &ExecutionView, tally: &Tally) -> String {
+    match execution.devices {
+        0 => "none".to_owned(),
+        devices => format!("{devices} ({tally})"),
+    }
+}
+
+fn excluded(execution: &ExecutionView) -> String {
+    let parts = execution.excluded.iter().filter(|(_, count)| **count > 0);
+    let parts: Vec<String> = parts
+        .map(|(reason, count)| format!("{count} {}", reason.replace('_', " ")))
+        .collect();
+    parts.join(", ")
+}
+
+fn late(count: u64) -> String {
+    format!("{count} did not come while their wave was open; they get the update when they come")
+}

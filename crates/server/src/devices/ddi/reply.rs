@@ -1,0 +1,62 @@
+//! Answers with a body: their type, their ETag, and 304 for who has it already.
+
+use std::hash::Hasher as _;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::error::DdiError;
+
+/// A JSON answer in the form that the device asked for.
+pub(super) fn json(headers: &HeaderMap, body: String) -> Result<Response, DdiError> {
+    let kind = kind(headers)?;
+    let etag = etag(&body);
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == etag.as_bytes())
+    {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    let mut response = Response::new(Body::from(body));
+    let answer = response.headers_mut();
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer.extend(
+        HeaderValue::from_str(&etag)
+            .ok()
+            .map(|etag| (header::ETAG, etag)),
+    );
+    Ok(response)
+}
+
+/// An accepted report: exactly 200, and nothing in it.
+pub(super) fn accepted() -> Response {
+    StatusCode::OK.into_response()
+}
+
+fn kind(headers: &HeaderMap) -> Result<&'static str, DdiError> {
+    const HAL: &str = "application/hal+json";
+    const JSON: &str = "application/json";
+    let Some(accept) = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return Ok(HAL);
+    };
+    let asks = |kind: &str| accept.split(',').any(|part| part.trim().starts_with(kind));
+    if asks(HAL) {
+        Ok(HAL)
+    } else if asks(JSON) {
+        Ok(JSON)
+    } else if asks("*/*") || asks("application/*") || accept.trim().is_empty() {
+        Ok(HAL)
+    } else {
+        Err(DdiError::NotAcceptable)
+    }
+}
+
+fn etag(body: &str) -> String {
+    let mut hasher = siphasher::sip::SipHasher13::new();
+    hasher.write(body.as_bytes());
+    format!("\"{:016x}\"", hasher.finish())
+}
