@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::client::{Client, Connection};
-use crate::commands::{completions, config, demo, deploy, device, env, firmware, key, plan, serve};
+use crate::commands::{
+    completions, config, demo, deploy, device, env, firmware, key, openapi, plan, serve,
+};
 use crate::error::{CliError, EXIT_CODES, Ending};
 use crate::output::{Format, Output};
 
@@ -44,7 +46,7 @@ pub(crate) struct Globals {
     )]
     api_key: Option<String>,
     /// How results are written; notes and progress go to standard error
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "table|json|yaml", hide_possible_values = true)]
     output: Format,
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true)]
@@ -77,6 +79,8 @@ enum Command {
     Config(config::ConfigCommand),
     Serve(serve::Serve),
     Demo(demo::Demo),
+    /// Print the OpenAPI document of the REST API, without a server
+    Openapi,
     Completions(completions::Completions),
 }
 
@@ -126,6 +130,7 @@ impl Command {
             Self::Config(command) => config::run(&command, context),
             Self::Serve(command) => serve::run(command, context),
             Self::Demo(command) => wait_for(demo::run(command, context)),
+            Self::Openapi => openapi::run(context),
             Self::Completions(command) => completions::run(&command, context),
         }
     }

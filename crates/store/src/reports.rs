@@ -256,7 +256,7 @@ static PLACES: LazyLock<String> = LazyLock::new(|| {
     ];
     let rows = dialect::rows("$1", &columns);
     format!(
-        "UPDATE assignments SET status = new.status, failure = COALESCE(new.failure, failure),
+        "UPDATE assignments SET status = new.status, failure = COALESCE(new.failure, assignments.failure),
             deadline = CASE WHEN new.keep THEN assignments.deadline ELSE new.deadline END,
             updated_at = $2
          FROM {rows} AS new
@@ -268,7 +268,7 @@ static ACTIONS: LazyLock<String> = LazyLock::new(|| {
     let rows = dialect::rows("$1", &["action", "state", "closed"]);
     format!(
         "UPDATE actions SET state = new.state,
-            closed_at = CASE WHEN new.closed THEN COALESCE(closed_at, $2) ELSE closed_at END
+            closed_at = CASE WHEN new.closed THEN COALESCE(actions.closed_at, $2) ELSE actions.closed_at END
          FROM {rows} AS new WHERE action_id = new.action"
     )
 });

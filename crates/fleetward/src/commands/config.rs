@@ -115,7 +115,7 @@ fn check(check: &Check, context: &Context) -> Result<Ending, CliError> {
     match config {
         Some(config) => {
             context.output.show(&findings, |page| {
-                page.line(format!("{file} is valid: {}", summary(&config)))
+                page.line(format!("{file} is valid: {}", summary(&config)));
             })?;
             Ok(Ending::Done)
         }

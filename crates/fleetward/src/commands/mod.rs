@@ -9,5 +9,6 @@ pub(crate) mod env;
 pub(crate) mod firmware;
 pub(crate) mod key;
 pub(crate) mod listing;
+pub(crate) mod openapi;
 pub(crate) mod plan;
 pub(crate) mod serve;

@@ -35,7 +35,6 @@ const CONFIG: &str = include_str!("config.yaml");
 const SECRET_LENGTH: usize = 40;
 
 /// A running server with its fleets.
-#[derive(Debug)]
 pub(super) struct Stage {
     server: Server,
     staging: FleetHandle,

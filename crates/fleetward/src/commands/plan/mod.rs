@@ -16,9 +16,8 @@ use crate::error::{CliError, Ending};
 
 /// The commands on plans.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one command line is one value")]
 pub(crate) enum PlanCommand {
-    Create(create::Create),
+    Create(Box<create::Create>),
     List(list::List),
     Show(show::Show),
     Approve(approve::Approve),
@@ -27,7 +26,7 @@ pub(crate) enum PlanCommand {
 /// Runs a command on plans.
 pub(crate) async fn run(command: PlanCommand, context: &Context) -> Result<Ending, CliError> {
     match command {
-        PlanCommand::Create(command) => create::run(command, context).await,
+        PlanCommand::Create(command) => create::run(*command, context).await,
         PlanCommand::List(command) => list::run(command, context).await,
         PlanCommand::Show(command) => show::run(command, context).await,
         PlanCommand::Approve(command) => approve::run(command, context).await,
