@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     pub(crate) going_back: u64,
     /// They are back on the version they had.
     pub(crate) back: u64,
+    /// The offer was taken back before they installed it.
+    pub(crate) called_off: u64,
     /// They were left out, or have a status that this program does not know.
     pub(crate) left_out: u64,
 }
@@ -35,7 +37,7 @@ impl Tally {
 
     /// Devices of which nothing more is expected on the way forward.
     pub(crate) const fn through(&self) -> u64 {
-        self.updated + self.failed + self.back + self.left_out
+        self.updated + self.failed + self.back + self.called_off + self.left_out
     }
 
     fn place_of(&mut self, name: &str) -> &mut u64 {
@@ -49,7 +51,8 @@ impl Tally {
             Ok(Status::Failed | Status::TimedOut | Status::RollbackFailed) => &mut self.failed,
             Ok(Status::RollingBack) => &mut self.going_back,
             Ok(Status::RolledBack) => &mut self.back,
-            Ok(Status::Skipped | Status::Cancelled) | Err(_) => &mut self.left_out,
+            Ok(Status::Cancelled) => &mut self.called_off,
+            Ok(Status::Skipped) | Err(_) => &mut self.left_out,
         }
     }
 }
@@ -64,6 +67,7 @@ impl std::fmt::Display for Tally {
             (self.failed, "failed"),
             (self.going_back, "going back"),
             (self.back, "back"),
+            (self.called_off, "called off"),
             (self.left_out, "left out"),
         ];
         let parts: Vec<String> = parts

@@ -54,7 +54,7 @@ impl Narrator {
         Ok(())
     }
 
-    /// Tells an execution until it is over; returns how it is then.
+    /// Tells an execution until it is over or waits for an operator; returns how it is then.
     pub(super) async fn follow(
         &self,
         client: &Client,
@@ -72,11 +72,14 @@ impl Narrator {
                 for decision in &decisions {
                     let tone = Tone::of(&decision.decision);
                     self.say(&self.style().paint(tone, &decision.summary))?;
+                    if matches!(decision.decision.as_str(), "passed" | "tripped") {
+                        self.judged(&execution, &mut judged)?;
+                    }
                 }
-                self.judged(&execution, &mut judged)
+                Ok::<(), CliError>(())
             })?;
             progress.update(&execution);
-            if execution.finished {
+            if execution.finished || execution.status == "halted" {
                 progress.clear();
                 if execution.status != "succeeded" {
                     self.waves(&execution)?;

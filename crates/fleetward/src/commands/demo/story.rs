@@ -164,10 +164,14 @@ impl Chapter {
         let ended = ended?;
         ensure!(
             ended.status == self.ending,
-            "{} ended as {}, not {}",
+            "{} came to `{}` and not to `{}`: {}",
             ended.name,
             ended.status,
-            self.ending
+            self.ending,
+            ended
+                .reason
+                .as_deref()
+                .unwrap_or("the server gives no reason"),
         );
         Ok(started.execution_id)
     }
