@@ -2,6 +2,7 @@
 //! with the `.out` beside it. `UPDATE_GOLDEN=1` writes the transcripts anew; a new case needs no Rust.
 //!
 //! A script is lines of `plan KEY=VALUE …`, `devices N [KIND …] [in wave W]` and `at TIME COMMAND NAME`.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use std::fmt::Write as _;
 use std::fs;

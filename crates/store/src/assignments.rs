@@ -67,8 +67,9 @@ pub fn insert_wave(
     moves.write(tx)
 }
 
-/// Devices of an environment that an unfinished execution holds. Devices that were given the time to
-/// come late are free for another.
+/// Devices of an environment that another execution may still tell something: those that an unfinished
+/// one holds or may call back, and those that fetched an offer and are not through. Devices that never
+/// came for a late offer are free.
 ///
 /// # Errors
 /// The database fails.
@@ -76,10 +77,17 @@ pub fn busy(tx: &Tx<'_>, environment: &str) -> Result<Vec<i64>, StoreError> {
     tx.query(
         "SELECT a.device_key FROM executions e
          JOIN assignments a ON a.execution_key = e.execution_key
-         WHERE e.finished_at IS NULL AND e.environment = $1 AND a.late = 0
-           AND a.status IN ('pending', 'released', 'downloading', 'installing', 'rebooting',
-                            'verifying', 'rolling_back')
-         ORDER BY a.device_key",
+         JOIN devices d ON d.device_key = a.device_key
+         WHERE e.finished_at IS NULL AND d.environment = $1
+           AND NOT (a.late = 1 AND a.status = 'released')
+           AND a.status NOT IN ('failed', 'skipped', 'cancelled', 'rolled_back', 'rollback_failed')
+         UNION
+         SELECT o.device_key FROM actions o
+         JOIN devices d ON d.device_key = o.device_key
+         JOIN assignments a
+            ON a.device_key = o.device_key AND a.execution_key = o.execution_key
+         WHERE o.state <> 'closed' AND d.environment = $1 AND a.status <> 'released'
+         ORDER BY 1",
         params![environment],
         |row| row.int(0),
     )

@@ -46,10 +46,7 @@ pub(crate) fn show<T: Serialize>(
         }
     })?;
     if rows.more {
-        output.note(&format!(
-            "note: only the first {} are shown; --limit 0 shows all",
-            rows.items.len()
-        ));
+        output.note("note: there are more; --limit 0 shows all");
     }
     Ok(())
 }

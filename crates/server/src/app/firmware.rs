@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use fleetward_core::engine::Input;
 use fleetward_core::firmware::Hardware;
+use fleetward_core::seconds::Seconds;
 use fleetward_firmware::{Format, Image, Inspector};
+use fleetward_store::actions::roster_of;
+use fleetward_store::effects::take_back;
 use fleetward_store::firmware::{self, Firmware};
 use fleetward_store::page::{Page, Paged};
 use fleetward_store::{Tx, executions};
@@ -148,6 +151,7 @@ impl App {
         name: String,
         reason: Option<String>,
     ) -> Result<FirmwareView, AppError> {
+        let app = Arc::clone(self);
         let work = move |tx: &Tx<'_>, call: &Call| {
             let found = find(tx, &name)?;
             let by = &call.principal.name;
@@ -164,6 +168,10 @@ impl App {
                     aftermath.roster.extend(driven.roster);
                     aftermath.wake.push(execution_key);
                 }
+                let deadline = app.config.devices.device_timeout;
+                let deadline = Seconds(deadline.0).after(call.now);
+                let late = take_back(tx, found.firmware_key, deadline, call.now)?;
+                aftermath.roster.extend(roster_of(tx, &late)?);
             }
             Ok(Done {
                 value: views::firmware(&find(tx, &name)?),

@@ -109,6 +109,7 @@ CREATE TABLE actions (
     closed_at     INTEGER
 );
 CREATE INDEX actions_by_device ON actions (device_key);
+CREATE INDEX actions_open ON actions (device_key) WHERE state <> 'closed';
 
 CREATE TABLE messages (
     message_key INTEGER PRIMARY KEY,

@@ -98,7 +98,7 @@ pub(super) fn what_next(execution: &ExecutionView) -> Option<String> {
     }
 }
 
-const WAVES: [&str; 9] = [
+const WAVES: [&str; 10] = [
     "WAVE",
     "DEVICES",
     "WAITING",
@@ -106,6 +106,7 @@ const WAVES: [&str; 9] = [
     "UPDATED",
     "FAILED",
     "BACK",
+    "LEFT OUT",
     "OPENED",
     "VERDICT",
 ];
@@ -124,6 +125,7 @@ fn wave(wave: &WaveView) -> Vec<String> {
         tally.updated.to_string(),
         tally.failed.to_string(),
         back,
+        (tally.called_off + tally.left_out).to_string(),
         or_dash(&optional_moment(wave.released_at.as_ref())),
         wave.verdict.clone().unwrap_or_else(|| "-".to_owned()),
     ]
