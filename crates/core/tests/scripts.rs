@@ -3,6 +3,7 @@
 //!
 //! A script is lines of `plan KEY=VALUE …`, `devices N [KIND …] [in wave W]` and `at TIME COMMAND NAME`.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::disallowed_methods, reason = "scripts are read from disk")]
 
 use std::fmt::Write as _;
 use std::fs;

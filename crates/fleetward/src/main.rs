@@ -10,6 +10,7 @@ mod ids;
 mod output;
 mod page;
 mod program;
+mod stop_signals;
 mod tally;
 
 use std::process::ExitCode;

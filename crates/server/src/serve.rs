@@ -84,6 +84,7 @@ pub struct Server {
     first_key: Option<String>,
     app: Arc<App>,
     tasks: TaskTracker,
+    intake: JoinHandle<()>,
     http: JoinHandle<()>,
 }
 
@@ -106,7 +107,7 @@ impl Server {
         &self.app
     }
 
-    /// Finishes what is under way and stops.
+    /// Finishes what is under way and stops. The data directory is free afterwards.
     pub async fn stop(self) {
         self.app.stop.cancel();
         let abort = self.http.abort_handle();
@@ -115,6 +116,9 @@ impl Server {
         }
         drop(tokio::time::timeout(GRACE, self.tasks.wait()).await);
         store_heard(&self.app).await;
+        // The intake ends, and the database closes, with the last one who could report something.
+        drop(self.app);
+        drop(tokio::time::timeout(GRACE, self.intake).await);
     }
 }
 
@@ -144,7 +148,7 @@ pub async fn start(options: ServeOptions) -> Result<Server, StartError> {
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let tasks = TaskTracker::new();
-    spawn_tasks(&tasks, &app, intake);
+    let intake = spawn_tasks(&tasks, &app, intake);
     let http = tokio::spawn(serve(listener, Arc::clone(&app)));
     tasks.close();
     Ok(Server {
@@ -152,6 +156,7 @@ pub async fn start(options: ServeOptions) -> Result<Server, StartError> {
         first_key,
         app,
         tasks,
+        intake,
         http,
     })
 }
@@ -183,11 +188,10 @@ async fn open(options: &ServeOptions) -> Result<(Arc<App>, Intake), StartError> 
     Ok((Arc::new(app), intake))
 }
 
-fn spawn_tasks(tasks: &TaskTracker, app: &Arc<App>, intake: Intake) {
+fn spawn_tasks(tasks: &TaskTracker, app: &Arc<App>, intake: Intake) -> JoinHandle<()> {
     let (store, clock, wakes) = (app.store.clone(), app.clock.clone(), app.wakes.clone());
     let roster = Arc::clone(&app.roster);
-    // Ends with the last request that may report something.
-    tokio::spawn(intake.run(
+    let intake = tokio::spawn(intake.run(
         store.clone(),
         Arc::clone(&roster),
         wakes.clone(),
@@ -213,6 +217,7 @@ fn spawn_tasks(tasks: &TaskTracker, app: &Arc<App>, intake: Intake) {
     };
     tasks.spawn(carrier.run(app.stop.clone()));
     tasks.spawn(keep_house(Arc::clone(app)));
+    intake
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>) {

@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::Context;
 use crate::error::{CliError, Ending, ErrorKind};
+use crate::stop_signals::StopSignals;
 
 /// Run the server
 ///
@@ -181,35 +182,4 @@ fn start_logging(logging: &Logging, plain: bool) {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal() && !plain && !unwanted)
         .init();
-}
-
-/// The signals that stop a server.
-struct StopSignals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl StopSignals {
-    fn new() -> Result<Self, CliError> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(|error| {
-                    CliError::internal(format!("SIGTERM cannot be listened for: {error}"))
-                })?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(&mut self) {
-        drop(tokio::signal::ctrl_c().await);
-    }
 }

@@ -1,7 +1,6 @@
 //! The event stream of an execution, kept open in the background and resumed where it broke off.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Response;
@@ -20,32 +19,21 @@ const SILENCE: Duration = Duration::from_secs(90);
 /// A stream that is listened to until this is dropped.
 #[derive(Debug)]
 pub(super) struct Listener {
-    ear: Arc<Ear>,
+    event: Arc<Notify>,
     task: JoinHandle<()>,
-}
-
-#[derive(Debug, Default)]
-struct Ear {
-    event: Notify,
-    connected: AtomicBool,
 }
 
 impl Listener {
     /// Listens to the events of an execution. Needs a tokio runtime.
     pub(super) fn start(client: Client, execution: String) -> Self {
-        let ear = Arc::new(Ear::default());
-        let task = tokio::spawn(listen(client, execution, Arc::clone(&ear)));
-        Self { ear, task }
+        let event = Arc::new(Notify::new());
+        let task = tokio::spawn(listen(client, execution, Arc::clone(&event)));
+        Self { event, task }
     }
 
     /// Waits for an event; returns at once where one came since the last call.
     pub(super) async fn event(&self) {
-        self.ear.event.notified().await;
-    }
-
-    /// The stream is open.
-    pub(super) fn connected(&self) -> bool {
-        self.ear.connected.load(Ordering::Acquire)
+        self.event.notified().await;
     }
 }
 
@@ -55,16 +43,12 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(client: Client, execution: String, ear: Arc<Ear>) {
+async fn listen(client: Client, execution: String, event: Arc<Notify>) {
     let mut stream = EventStream::default();
     loop {
         let path = ["deployments", &execution, "events"];
         if let Ok(response) = client.events(&path, stream.last_id()).await {
-            ear.connected.store(true, Ordering::Release);
-            // What happened before the stream was open has to be looked at as well.
-            ear.event.notify_one();
-            hear(response, &mut stream, &ear).await;
-            ear.connected.store(false, Ordering::Release);
+            hear(response, &mut stream, &event).await;
             stream.reset();
         }
         sleep(REOPEN_AFTER).await;
@@ -72,10 +56,10 @@ async fn listen(client: Client, execution: String, ear: Arc<Ear>) {
 }
 
 /// Reads the stream to its end.
-async fn hear(mut response: Response, stream: &mut EventStream, ear: &Ear) {
+async fn hear(mut response: Response, stream: &mut EventStream, event: &Notify) {
     while let Ok(Ok(Some(piece))) = timeout(SILENCE, response.chunk()).await {
         if stream.push(&piece) > 0 {
-            ear.event.notify_one();
+            event.notify_one();
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Following an execution while it runs. An event of the server means "look again"; what is shown is always what the API
-//! says now. Where no events come, it is asked every [`ASK_EVERY`] instead.
+//! Following an execution while it runs. An event of the server means "look again", and so does the time: devices move
+//! without an event. What is shown is always what the API says now.
 
 mod listener;
 mod outcome;
@@ -19,12 +19,10 @@ use crate::client::Client;
 use crate::error::{CliError, ErrorKind};
 use listener::Listener;
 
-/// Time between two questions while no events come.
-const ASK_EVERY: Duration = Duration::from_secs(2);
-/// Time between two questions while events come: in case one is lost.
-const ASK_ANYWAY_EVERY: Duration = Duration::from_secs(10);
 /// Events closer together than this are answered with one question.
 const GATHER: Duration = Duration::from_millis(150);
+/// Time between two tries while the server does not answer.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How long a server may be away before following ends.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,38 +41,35 @@ pub(crate) struct Follower<'c> {
     client: &'c Client,
     execution: &'c str,
     listener: Listener,
+    every: Duration,
     /// The number of the last decision that was handed out.
     seen: u64,
     started: bool,
 }
 
 impl<'c> Follower<'c> {
-    /// Follows the execution with this id.
-    pub(crate) fn new(client: &'c Client, execution: &'c str) -> Self {
+    /// Follows the execution with this id, looking at least once in `every`.
+    pub(crate) fn new(client: &'c Client, execution: &'c str, every: Duration) -> Self {
         let listener = Listener::start(client.clone(), execution.to_owned());
         Self {
             client,
             execution,
             listener,
+            every,
             seen: 0,
             started: false,
         }
     }
 
-    /// The next snapshot: the first at once, then one for each change, and now and then one without.
+    /// The next snapshot: the first at once, then one for each event, and one whenever the time is over.
     ///
     /// # Errors
     /// The server refuses, or does not answer for [`PATIENCE`].
     pub(crate) async fn next(&mut self) -> Result<Snapshot, CliError> {
         if self.started {
-            let pause = if self.listener.connected() {
-                ASK_ANYWAY_EVERY
-            } else {
-                ASK_EVERY
-            };
             tokio::select! {
                 () = self.listener.event() => sleep(GATHER).await,
-                () = sleep(pause) => {}
+                () = sleep(self.every) => {}
             }
         }
         self.started = true;
@@ -82,7 +77,7 @@ impl<'c> Follower<'c> {
         loop {
             match self.look().await {
                 Err(error) if error.kind() == ErrorKind::Network && since.elapsed() < PATIENCE => {
-                    sleep(ASK_EVERY).await;
+                    sleep(TRY_AGAIN_AFTER).await;
                 }
                 result => return result,
             }

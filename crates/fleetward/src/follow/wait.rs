@@ -12,6 +12,9 @@ use crate::error::{CliError, Ending};
 use crate::output::Output;
 use crate::page::{Tone, moment};
 
+/// Time between two looks at devices that move without an event.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// Whether and how long to wait.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Wait {
@@ -41,20 +44,16 @@ pub(crate) async fn wait(
     through_halts: bool,
 ) -> Result<(ExecutionView, Ending), CliError> {
     let deadline = how.deadline();
-    let mut follower = Follower::new(client, execution);
+    let mut follower = Follower::new(client, execution, LOOK_EVERY);
     let mut progress = Progress::new();
-    let mut last = None;
     loop {
         let next = match deadline {
             None => follower.next().await,
-            Some(deadline) => match (timeout_at(deadline, follower.next()).await, last.take()) {
-                (Ok(next), _) => next,
-                (Err(_), Some(execution)) => return Ok((execution, Ending::TimedOut)),
-                (Err(_), None) => {
-                    return Ok((
-                        client.read(&["deployments", execution], &[]).await?,
-                        Ending::TimedOut,
-                    ));
+            Some(deadline) => match timeout_at(deadline, follower.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    let now = client.read(&["deployments", execution], &[]).await?;
+                    return Ok((now, Ending::TimedOut));
                 }
             },
         };
@@ -73,6 +72,5 @@ pub(crate) async fn wait(
         if let Some(ending) = goal.judge(&execution, through_halts)? {
             return Ok((execution, ending));
         }
-        last = Some(execution);
     }
 }

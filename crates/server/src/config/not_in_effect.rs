@@ -41,11 +41,6 @@ pub const NOT_IN_EFFECT: &[NotInEffect] = &[
     ),
     key("environments.*.health_checks", "no health check runs"),
     key("environments.*.quality_gates", "no gate runs"),
-    NotInEffect {
-        path: "environments.*.promotion",
-        except: Some("off"),
-        instead: "a plan is not held to its source environment, as with `off`",
-    },
     key(
         "environments.*.rollback_criteria.health_check_failure",
         "no health check runs",

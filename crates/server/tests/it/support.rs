@@ -25,7 +25,7 @@ environments:
     stage: production
     approval_required: true
     auto_rollback: true
-    rollback_timeout: 60
+    rollback_timeout: 5
     gateway_tokens: ["test-gateway-token-0123456789"]
   closed:
     stage: testing

@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::Context;
 use crate::error::{CliError, Ending};
 use crate::program;
+use crate::stop_signals::StopSignals;
 use narrate::Narrator;
 use stage::Stage;
 use story::Told;
@@ -62,29 +63,36 @@ pub(crate) async fn run(command: Demo, context: &Context) -> Result<Ending, CliE
 }
 
 async fn play(command: &Demo, context: &Context) -> anyhow::Result<Ending> {
+    let mut stop = StopSignals::new()?;
     let narrator = Narrator::new(context.output, Instant::now());
     narrator.begin()?;
     let stage = Stage::build(command.listen).await?;
     let told = tokio::select! {
         told = story::tell(&stage, &narrator) => Some(told),
-        _ = tokio::signal::ctrl_c() => None,
+        () = stop.wait() => None,
     };
     let result = match told {
         None => Ok(()),
         Some(Err(error)) => Err(error),
-        Some(Ok(told)) => go_on(command, context, &stage, &told).await,
+        Some(Ok(told)) => {
+            let said = say_how_to_go_on(command, context, &stage, &told);
+            if said.is_ok() && !command.exit {
+                stop.wait().await;
+            }
+            said.map_err(Into::into)
+        }
     };
     stage.stop().await;
     result.map(|()| Ending::Done)
 }
 
-/// Says how to go on by hand, and gives the time to.
-async fn go_on(
+/// Says how to go on by hand.
+fn say_how_to_go_on(
     command: &Demo,
     context: &Context,
     stage: &Stage,
     told: &Told,
-) -> anyhow::Result<()> {
+) -> Result<(), CliError> {
     let (url, api_key) = (stage.url(), stage.admin_key());
     let executions = &told.executions;
     context.output.show(&GoOn { url, api_key, executions }, |page| {
@@ -102,9 +110,5 @@ async fn go_on(
         }
         page.line("  curl -H \"X-API-Key: $FLEETWARD_API_KEY\" \"$FLEETWARD_URL/api/devices?environment=production&limit=3\"");
         page.line("\nCtrl-C ends it and removes its data.");
-    })?;
-    if !command.exit {
-        tokio::signal::ctrl_c().await?;
-    }
-    Ok(())
+    })
 }

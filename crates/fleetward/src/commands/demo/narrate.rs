@@ -1,6 +1,6 @@
 //! How the demo is told: calm lines with the time they happened, a bar for each wave, and live bars on a terminal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fleetward_server::api::types::{ExecutionView, WaveView};
 
@@ -11,6 +11,8 @@ use crate::output::Output;
 use crate::page::{Style, Tone};
 use crate::tally::Tally;
 
+/// Time between two looks at devices that move without an event.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Cells of a bar.
 const BAR: u64 = 30;
 
@@ -60,7 +62,7 @@ impl Narrator {
         client: &Client,
         execution: &str,
     ) -> Result<ExecutionView, CliError> {
-        let mut follower = Follower::new(client, execution);
+        let mut follower = Follower::new(client, execution, LOOK_EVERY);
         let mut progress = Progress::new();
         let mut judged = Vec::new();
         loop {

@@ -3,176 +3,119 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use super::{everything, refused};
 use crate::support::TestApp;
 
-/// An operation, who may do it, the status it then has for something that can't be, and a body.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-    u16,
-    &'static str,
-);
+/// Method, path, who may (viewer, operator, approver, admin), the status that those who may get for
+/// something that is not there or can't be, and a body.
+const TABLE: &str = r#"
+GET    /api/environments                           voax 200
+GET    /api/environments/{environment_name}        voax 404
+POST   /api/deployment-plans                       .o.x 422 {"name":"n","firmware_version":"none","target_environment":"none"}
+GET    /api/deployment-plans                       voax 200
+GET    /api/deployment-plans/{plan_id}             voax 404
+POST   /api/deployment-plans/{plan_id}/approve     ..ax 404
+POST   /api/deployments/execute                    .o.x 404 {"plan_id":"none"}
+GET    /api/deployments                            voax 200
+GET    /api/deployments/{execution_id}             voax 404
+POST   /api/deployments/{execution_id}/pause       .oax 404
+POST   /api/deployments/{execution_id}/resume      .o.x 404
+POST   /api/deployments/{execution_id}/cancel      .oax 404
+POST   /api/deployments/{execution_id}/rollback    .oax 404
+GET    /api/deployments/{execution_id}/decisions   voax 404
+GET    /api/deployments/{execution_id}/devices     voax 404
+GET    /api/deployments/{execution_id}/events      voax 404
+POST   /api/devices                                .o.x 422 {"device_id":"d","environment":"none"}
+GET    /api/devices                                voax 200
+GET    /api/devices/{device_id}                    voax 404
+PATCH  /api/devices/{device_id}                    .o.x 422 {"groups":["no group"]}
+POST   /api/firmware                               .o.x 422
+GET    /api/firmware                               voax 200
+GET    /api/firmware/{firmware_id}                 voax 404
+GET    /api/firmware/{firmware_id}/download        voax 404
+POST   /api/firmware/{firmware_id}/withdraw        .o.x 404
+POST   /api/keys                                   ...x 422 {"name":"n","role":"none"}
+GET    /api/keys                                   ...x 200
+DELETE /api/keys/{key_id}                          ...x 404
+GET    /api/audit                                  voax 200
+GET    /api/health-checks                          voax 200
+GET    /api/metrics                                voax 200
+GET    /api/reports/deployment/{execution_id}      voax 404
+GET    /api/reports/summary                        voax 200
+"#;
 
-const ALL: &[&str] = &["viewer", "operator", "approver", "admin"];
-const SHIP: &[&str] = &["operator", "admin"];
-const STOP: &[&str] = &["operator", "approver", "admin"];
-const APPROVE: &[&str] = &["approver", "admin"];
-const ADMIN: &[&str] = &["admin"];
-
-const TABLE: &[Row] = &[
-    ("GET", "/api/environments", ALL, 200, ""),
-    ("GET", "/api/environments/{environment_name}", ALL, 404, ""),
-    ("POST", "/api/deployment-plans", SHIP, 422, NO_PLAN),
-    ("GET", "/api/deployment-plans", ALL, 200, ""),
-    ("GET", "/api/deployment-plans/{plan_id}", ALL, 404, ""),
-    (
-        "POST",
-        "/api/deployment-plans/{plan_id}/approve",
-        APPROVE,
-        404,
-        "",
-    ),
-    (
-        "POST",
-        "/api/deployments/execute",
-        SHIP,
-        404,
-        r#"{"plan_id":"none"}"#,
-    ),
-    ("GET", "/api/deployments", ALL, 200, ""),
-    ("GET", "/api/deployments/{execution_id}", ALL, 404, ""),
-    (
-        "POST",
-        "/api/deployments/{execution_id}/pause",
-        STOP,
-        404,
-        "",
-    ),
-    (
-        "POST",
-        "/api/deployments/{execution_id}/resume",
-        SHIP,
-        404,
-        "",
-    ),
-    (
-        "POST",
-        "/api/deployments/{execution_id}/cancel",
-        STOP,
-        404,
-        "",
-    ),
-    (
-        "POST",
-        "/api/deployments/{execution_id}/rollback",
-        STOP,
-        404,
-        "",
-    ),
-    (
-        "GET",
-        "/api/deployments/{execution_id}/decisions",
-        ALL,
-        404,
-        "",
-    ),
-    (
-        "GET",
-        "/api/deployments/{execution_id}/devices",
-        ALL,
-        404,
-        "",
-    ),
-    (
-        "GET",
-        "/api/deployments/{execution_id}/events",
-        ALL,
-        404,
-        "",
-    ),
-    ("POST", "/api/devices", SHIP, 422, NO_DEVICE),
-    ("GET", "/api/devices", ALL, 200, ""),
-    ("GET", "/api/devices/{device_id}", ALL, 404, ""),
-    (
-        "PATCH",
-        "/api/devices/{device_id}",
-        SHIP,
-        422,
-        r#"{"groups":["no group"]}"#,
-    ),
-    ("POST", "/api/firmware", SHIP, 422, ""),
-    ("GET", "/api/firmware", ALL, 200, ""),
-    ("GET", "/api/firmware/{firmware_id}", ALL, 404, ""),
-    ("GET", "/api/firmware/{firmware_id}/download", ALL, 404, ""),
-    ("POST", "/api/firmware/{firmware_id}/withdraw", SHIP, 404, ""),
-    (
-        "POST",
-        "/api/keys",
-        ADMIN,
-        422,
-        r#"{"name":"n","role":"none"}"#,
-    ),
-    ("GET", "/api/keys", ADMIN, 200, ""),
-    ("DELETE", "/api/keys/{key_id}", ADMIN, 404, ""),
-    ("GET", "/api/audit", ALL, 200, ""),
-    ("GET", "/api/health-checks", ALL, 200, ""),
-    ("GET", "/api/metrics", ALL, 200, ""),
-    ("GET", "/api/reports/deployment/{execution_id}", ALL, 404, ""),
-    ("GET", "/api/reports/summary", ALL, 200, ""),
+const ROLES: [(&str, char); 4] = [
+    ("viewer", 'v'),
+    ("operator", 'o'),
+    ("approver", 'a'),
+    ("admin", 'x'),
 ];
 
-const NO_PLAN: &str = r#"{"name":"n","firmware_version":"none","target_environment":"none"}"#;
-const NO_DEVICE: &str = r#"{"device_id":"d","environment":"none"}"#;
-
-/// The path of something that is not there.
-fn path_of(template: &str) -> String {
-    let part = |part: &str| match part.starts_with('{') {
-        true => "none".to_owned(),
-        false => part.to_owned(),
-    };
-    template
-        .split('/')
-        .map(part)
-        .collect::<Vec<_>>()
-        .join("/")
+struct Row {
+    method: Method,
+    template: &'static str,
+    may: &'static str,
+    status: u16,
+    body: &'static str,
 }
 
-fn request(app: &TestApp, row: &Row) -> reqwest::RequestBuilder {
-    let (method, template, _, _, body) = row;
-    let method: Method = method.parse().unwrap();
-    let request = app.http.request(method, app.url(&path_of(template)));
-    match *body {
-        "" => request,
-        body => request
-            .header("content-type", "application/json")
-            .body(body),
+fn rows() -> Vec<Row> {
+    let lines = TABLE.lines().filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let mut words = line.split_ascii_whitespace();
+            let mut word = || words.next().unwrap_or_default();
+            Row {
+                method: word().parse().unwrap(),
+                template: word(),
+                may: word(),
+                status: word().parse().unwrap(),
+                body: word(),
+            }
+        })
+        .collect()
+}
+
+impl Row {
+    /// The path of something that is not there.
+    fn path(&self) -> String {
+        let parts = self.template.split('/');
+        let parts = parts.map(|part| if part.starts_with('{') { "none" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    fn filled(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.body {
+            "" => request,
+            body => request.header("content-type", "application/json").body(body),
+        }
     }
 }
 
 #[tokio::test]
 async fn each_role_may_do_what_the_table_says_and_no_more() {
     let app = TestApp::start().await;
-    let mut keys = Vec::new();
-    for role in ALL {
-        keys.push((*role, app.role(role).await));
+    let mut clients = Vec::new();
+    for (role, letter) in ROLES {
+        clients.push((role, letter, app.role(role).await));
     }
     let before = everything(&app.admin()).await;
-    for row in TABLE {
-        refused(request(&app, row), 401, "unauthorized").await;
-        for (role, client) in &keys {
-            let request = client.signed(request(&app, row));
-            if row.2.contains(role) {
+    for row in rows() {
+        let (method, path) = (row.method.clone(), row.path());
+        let anonymous = app.http.request(method.clone(), app.url(&path));
+        refused(row.filled(anonymous), 401, "unauthorized").await;
+        for (role, letter, client) in &clients {
+            let request = row.filled(client.request(method.clone(), &path));
+            if row.may.contains(*letter) {
                 let status = request.send().await.unwrap().status().as_u16();
-                assert_eq!(status, row.3, "{role}: {row:?}");
+                assert_eq!(status, row.status, "{role}: {method} {path}");
             } else {
                 let problem = refused(request, 403, "forbidden").await;
                 let detail = problem["detail"].as_str().unwrap();
-                assert!(detail.contains(role), "{row:?}: {detail}");
+                assert!(detail.contains(role), "{method} {path}: {detail}");
             }
         }
     }
@@ -188,9 +131,10 @@ fn every_operation_is_in_the_table_once() {
             described.insert((method.to_uppercase(), path.clone()));
         }
     }
-    let row = |row: &Row| (row.0.to_owned(), row.1.to_owned());
-    let listed: BTreeSet<_> = TABLE.iter().map(row).collect();
-    assert_eq!(listed.len(), TABLE.len(), "an operation is there twice");
+    let rows = rows();
+    let name = |row: &Row| (row.method.to_string(), row.template.to_owned());
+    let listed: BTreeSet<_> = rows.iter().map(name).collect();
+    assert_eq!(listed.len(), rows.len(), "an operation is there twice");
     assert_eq!(described, listed);
 }
 
@@ -201,4 +145,23 @@ async fn what_needs_no_key_needs_none() {
         let answer = app.http.get(app.url(path)).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_release_passes_through_three_pairs_of_hands() {
+    let app = TestApp::start().await;
+    let (operator, approver) = (app.role("operator").await, app.role("approver").await);
+    let viewer = app.role("viewer").await;
+    operator.upload("1.0.0").await;
+    super::add_devices(&operator, "production", 2).await;
+    let id = super::planned(&operator, super::plan("1.0.0", "production")).await;
+    let path = format!("/api/deployment-plans/{id}/approve");
+    let approved = approver.post(&path, Value::Null).await;
+    assert_eq!(approved["approved_by"], "approver");
+    let order = serde_json::json!({ "plan_id": id });
+    let started = operator.post("/api/deployments/execute", order).await;
+    assert_eq!(started["started_by"], "operator");
+    let id = started["execution_id"].as_str().unwrap();
+    let seen = viewer.execution(id).await;
+    assert_eq!((&seen["devices"], &seen["plan_id"]), (&2.into(), &started["plan_id"]));
 }
