@@ -157,6 +157,7 @@ impl Style {
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         let code = match (self.color, tone) {
             (false, _) | (true, Tone::Plain) => return text.to_owned(),
+            (true, _) if text.is_empty() => return String::new(),
             (true, Tone::Good) => 32,
             (true, Tone::Waiting) => 33,
             (true, Tone::Bad) => 31,

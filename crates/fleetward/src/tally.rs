@@ -37,7 +37,7 @@ impl Tally {
 
     /// Devices of which nothing more is expected on the way forward.
     pub(crate) const fn through(&self) -> u64 {
-        self.updated + self.failed + self.back + self.called_off + self.left_out
+        self.updated + self.failed + self.back + self.left_out
     }
 
     fn place_of(&mut self, name: &str) -> &mut u64 {

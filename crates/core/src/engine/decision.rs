@@ -89,15 +89,37 @@ impl Decision {
     }
 }
 
+/// A number of things, in words.
+struct Of(u64, &'static str);
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number, thing) = self;
+        let plural = if *number == 1 { "" } else { "s" };
+        write!(f, "{number} {thing}{plural}")
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { devices, waves } => {
-                write!(f, "started: {devices} devices in {waves} waves")
+                write!(
+                    f,
+                    "started: {} in {}",
+                    Of(*devices, "device"),
+                    Of(*waves, "wave")
+                )
             }
-            Self::Released { wave, devices } => write!(f, "{wave} released to {devices} devices"),
+            Self::Released { wave, devices } => {
+                write!(f, "{wave} released to {}", Of(*devices, "device"))
+            }
             Self::Staged { wave, devices } => {
-                write!(f, "{wave}: {devices} devices to fill their inactive slot")
+                write!(
+                    f,
+                    "{wave}: {} to fill the inactive slot",
+                    Of(*devices, "device")
+                )
             }
             Self::SlotsFilled {
                 wave,
@@ -111,7 +133,7 @@ impl fmt::Display for Decision {
                 }
             }
             Self::Switched { wave, devices } => {
-                write!(f, "{wave}: {devices} devices told to switch")
+                write!(f, "{wave}: {} told to switch", Of(*devices, "device"))
             }
             Self::Settled { wave, numbers } => write!(f, "{wave} is through: {numbers}"),
             Self::Passed { wave, numbers } => write!(f, "{wave} passed: {numbers}"),
@@ -139,7 +161,7 @@ impl fmt::Display for Decision {
             }
             Self::CancelStarted { by } => write!(f, "cancelled by {by}"),
             Self::RollbackStarted { cause, devices } => {
-                write!(f, "rolling back {devices} devices: {cause}")
+                write!(f, "rolling back {}: {cause}", Of(*devices, "device"))
             }
             Self::Recalled { devices } => {
                 write!(
@@ -151,9 +173,15 @@ impl fmt::Display for Decision {
                 rolled_back,
                 failed,
             } => {
-                write!(f, "{rolled_back} devices are back on the version they had")?;
+                let verb = if *rolled_back == 1 { "is" } else { "are" };
+                write!(
+                    f,
+                    "{} {verb} back on the version they had",
+                    Of(*rolled_back, "device")
+                )?;
                 match failed {
                     0 => Ok(()),
+                    1 => write!(f, ", 1 is not and needs a person"),
                     n => write!(f, ", {n} are not and need a person"),
                 }
             }

@@ -13,7 +13,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::{ActionState, Change};
+use fleetward_core::device::{ActionState, Change, DeviceStatus};
 use fleetward_core::ids::ActionId;
 use fleetward_store::actions::{RosterRow, roster_after};
 use fleetward_store::{Store, StoreError};
@@ -78,19 +78,30 @@ impl Roster {
         }
     }
 
-    /// A device, noting that it was heard of just now.
+    /// A device.
     #[must_use]
-    pub fn heard(&self, device_id: &str, now: Timestamp) -> Option<Known> {
+    pub fn find(&self, device_id: &str) -> Option<Known> {
         let shard = self
             .shard(device_id)
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let entry = shard.get(device_id)?;
+        Some(entry.known(self.environments.name(entry.environment)))
+    }
+
+    /// Notes that a device was heard of; only for those that have proved to be it.
+    pub fn heard(&self, device_id: &str, now: Timestamp) {
+        let shard = self
+            .shard(device_id)
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = shard.get(device_id) else {
+            return;
+        };
         if entry.hear(now) {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             heard.push((device_id.into(), entry.device_key, now));
         }
-        Some(entry.known(self.environments.name(entry.environment)))
     }
 
     /// Follows a report that was stored.
@@ -110,7 +121,7 @@ impl Roster {
         else {
             return;
         };
-        open.fetched = true;
+        open.fetched |= change.status != DeviceStatus::Released;
         open.state = change.action;
         if change.action == ActionState::Closed {
             entry.action = None;

@@ -46,8 +46,28 @@ pub(super) fn write(page: &mut Page, execution: &ExecutionView) {
         ("Ended", optional_moment(execution.finished_at.as_ref())),
     ]);
     if !execution.waves.is_empty() {
-        page.heading("Waves");
-        page.table(&WAVES, execution.waves.iter().map(wave));
+        write_waves(page, &execution.waves);
+    }
+}
+
+/// All waves, or those that matter where there are very many.
+fn write_waves(page: &mut Page, waves: &[WaveView]) {
+    page.heading("Waves");
+    let few = waves.len() <= FEW_WAVES;
+    let matters = |wave: &&WaveView| {
+        few || (wave.released_at.is_some() && wave.verdict.as_deref() != Some("pass"))
+    };
+    let shown: Vec<_> = waves.iter().filter(matters).map(wave).collect();
+    if shown.len() < waves.len() {
+        let passed = waves
+            .iter()
+            .filter(|wave| wave.verdict.as_deref() == Some("pass"))
+            .count();
+        let closed = waves.len() - passed - shown.len();
+        page.line(format!("({passed} passed, {closed} not open yet)"));
+    }
+    if !shown.is_empty() {
+        page.table(&WAVES, shown);
     }
 }
 
@@ -98,6 +118,8 @@ pub(super) fn what_next(execution: &ExecutionView) -> Option<String> {
     }
 }
 
+/// As many waves as fit a page.
+const FEW_WAVES: usize = 30;
 const WAVES: [&str; 10] = [
     "WAVE",
     "DEVICES",

@@ -39,6 +39,7 @@ pub(crate) fn known(
     id: String,
     headers: &HeaderMap,
 ) -> Result<Device, DdiError> {
+    named(app, &tenant)?;
     let known = recognise(app, &id, headers)?.ok_or(DdiError::Unauthorized)?;
     Ok(Device { id, tenant, known })
 }
@@ -50,22 +51,21 @@ pub(crate) async fn known_or_new(
     id: String,
     headers: &HeaderMap,
 ) -> Result<Device, DdiError> {
+    let named = named(app, &tenant)?;
     if let Some(known) = recognise(app, &id, headers)? {
         return Ok(Device { id, tenant, known });
     }
     check_device_id(&id).map_err(|error| DdiError::BadId(error.to_string()))?;
-    let environment = may_join(app, &tenant, headers)?;
+    let environment = may_join(app, named, headers)?;
     register(app, &environment, &id, headers).await?;
-    let known = app
-        .roster
-        .heard(&id, app.clock.now())
-        .ok_or(DdiError::Internal)?;
+    // Another first contact may have come before this one, with another token.
+    let known = recognise(app, &id, headers)?.ok_or(DdiError::Internal)?;
     Ok(Device { id, tenant, known })
 }
 
 fn recognise(app: &App, id: &str, headers: &HeaderMap) -> Result<Option<Known>, DdiError> {
     app.polls.fetch_add(1, Ordering::Relaxed);
-    let Some(known) = app.roster.heard(id, app.clock.now()) else {
+    let Some(known) = app.roster.find(id) else {
         return Ok(None);
     };
     let environment = app.config.environments.get(&*known.environment);
@@ -77,11 +77,11 @@ fn recognise(app: &App, id: &str, headers: &HeaderMap) -> Result<Option<Known>, 
             open && known.token_hash.is_none()
         }
     };
-    if allowed {
-        Ok(Some(known))
-    } else {
-        Err(DdiError::Unauthorized)
+    if !allowed {
+        return Err(DdiError::Unauthorized);
     }
+    app.roster.heard(id, app.clock.now());
+    Ok(Some(known))
 }
 
 fn credential(headers: &HeaderMap) -> Credential<'_> {
@@ -106,38 +106,45 @@ fn is_gateway(environment: &Environment, token: &str) -> bool {
     })
 }
 
+/// The environment that a tenant names; none where it is `DEFAULT`, which is all of them.
+fn named<'a>(app: &'a App, tenant: &str) -> Result<Option<(&'a str, &'a Environment)>, DdiError> {
+    if tenant.eq_ignore_ascii_case("DEFAULT") {
+        return Ok(None);
+    }
+    let mut all = app.config.environments.iter();
+    let found = all.find(|(name, _)| name.eq_ignore_ascii_case(tenant));
+    match found {
+        Some((name, environment)) => Ok(Some((name, environment))),
+        None => Err(DdiError::NotFound("tenant")),
+    }
+}
+
 /// The environment that a new device joins: the one its tenant names; for the tenant `DEFAULT` the one
 /// that its gateway token belongs to, or the only one that is open to anyone.
-fn may_join(app: &App, tenant: &str, headers: &HeaderMap) -> Result<String, DdiError> {
+fn may_join(
+    app: &App,
+    named: Option<(&str, &Environment)>,
+    headers: &HeaderMap,
+) -> Result<String, DdiError> {
     let credential = credential(headers);
+    let proved = |environment: &Environment| match &credential {
+        Credential::Gateway(token) => is_gateway(environment, token),
+        Credential::Target(_) | Credential::Nothing => false,
+    };
     let welcomes = |environment: &Environment| match (&credential, environment.enrollment) {
-        (Credential::Gateway(token), Enrollment::Open | Enrollment::Token) => {
-            is_gateway(environment, token)
-        }
+        (Credential::Gateway(_), Enrollment::Open | Enrollment::Token) => proved(environment),
         (Credential::Target(_) | Credential::Nothing, Enrollment::Open) => true,
         (_, Enrollment::Closed) | (Credential::Target(_) | Credential::Nothing, _) => false,
     };
-    let path = app.config.path();
-    if !tenant.eq_ignore_ascii_case("DEFAULT") {
-        let named = path
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(tenant));
-        let Some((name, environment)) = named else {
-            return Err(DdiError::NotFound("tenant"));
-        };
-        if environment.enrollment == Enrollment::Closed {
-            return Err(DdiError::Closed);
-        }
-        let welcome = welcomes(environment);
-        return if welcome {
-            Ok((*name).to_owned())
-        } else {
-            Err(DdiError::Unauthorized)
-        };
-    }
-    let mut welcoming = path.iter().filter(|(_, environment)| welcomes(environment));
+    let asked = named.map_or_else(|| app.config.path(), |one| vec![one]);
+    let mut welcoming = asked
+        .iter()
+        .filter(|(_, environment)| welcomes(environment));
     match (welcoming.next(), welcoming.next()) {
         (Some((name, _)), None) => Ok((*name).to_owned()),
+        (None, _) if asked.iter().any(|(_, environment)| proved(environment)) => {
+            Err(DdiError::Closed)
+        }
         (None | Some(_), _) => Err(DdiError::Unauthorized),
     }
 }

@@ -49,8 +49,9 @@ pub(super) async fn store(
         let Some(known) = devices::find(tx, &device.id)? else {
             return Ok(());
         };
-        let attributes = merged(known.attributes, said, most);
-        let facts = facts(&attributes, &client);
+        let (mode, said) = (said.mode.unwrap_or_default(), texts(said.data));
+        let attributes = merged(known.attributes, mode, &said, most);
+        let facts = facts(&attributes, mode, &said, &client);
         devices::set_attributes(tx, known.device_key, &attributes, &facts)
     };
     let follow = move |(): &()| roster.attributes_stored(&device_id);
@@ -58,33 +59,37 @@ pub(super) async fn store(
     Ok(reply::accepted())
 }
 
-/// The attributes after what was said. A client that is refused asks for nothing else until it is
-/// accepted, so what is too long is cut and what is too much is dropped.
+/// What was said, as text. A client that is refused asks for nothing else until it is accepted, so
+/// what is too long is cut.
+fn texts(said: BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    let text = |value| match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string()
+        }
+    };
+    let cut_both = |(key, value): (String, _)| (cut(&key, KEY_MAX), cut(&text(value), VALUE_MAX));
+    said.into_iter().map(cut_both).collect()
+}
+
+/// The attributes after what was said; what is too much is dropped.
 fn merged(
     before: BTreeMap<String, String>,
-    said: ConfigData,
+    mode: Mode,
+    said: &BTreeMap<String, String>,
     most: usize,
 ) -> BTreeMap<String, String> {
-    let mode = said.mode.unwrap_or_default();
     let mut attributes = if mode == Mode::Replace {
         BTreeMap::new()
     } else {
         before
     };
-    for (key, value) in said.data {
-        let key = cut(&key, KEY_MAX);
+    for (key, value) in said {
         if mode == Mode::Remove {
-            attributes.remove(&key);
-        } else if attributes.len() < most || attributes.contains_key(&key) {
-            let text = match value {
-                Value::String(text) => text,
-                Value::Null => String::new(),
-                other
-                @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                    other.to_string()
-                }
-            };
-            attributes.insert(key, cut(&text, VALUE_MAX));
+            attributes.remove(key);
+        } else if attributes.len() < most || attributes.contains_key(key) {
+            attributes.insert(key.clone(), value.clone());
         }
     }
     attributes
@@ -97,10 +102,18 @@ fn cut(text: &str, most: usize) -> String {
         .collect()
 }
 
-fn facts<'a>(attributes: &'a BTreeMap<String, String>, client: &'a str) -> Facts<'a> {
+/// What follows from what was said just now; an attribute of long ago says nothing of the version that
+/// runs today.
+fn facts<'a>(
+    attributes: &BTreeMap<String, String>,
+    mode: Mode,
+    said: &'a BTreeMap<String, String>,
+    client: &'a str,
+) -> Facts<'a> {
     let first = |names: &[&str]| {
-        let named = names.iter().find_map(|name| attributes.get(*name));
-        named.map(String::as_str).filter(|text| !text.is_empty())
+        let named = names.iter().find_map(|name| said.get(*name));
+        let text = named.filter(|text| mode != Mode::Remove && !text.is_empty());
+        text.map(String::as_str)
     };
     let staging = attributes.get(STAGING).map(|said| said == "true");
     Facts {
@@ -121,7 +134,8 @@ mod tests {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        merged(before, serde_json::from_str(said).unwrap(), 3)
+        let said: ConfigData = serde_json::from_str(said).unwrap();
+        merged(before, said.mode.unwrap_or_default(), &texts(said.data), 3)
     }
 
     #[test]

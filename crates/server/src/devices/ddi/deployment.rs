@@ -6,7 +6,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use fleetward_core::device::{ActionState, AttemptKind, Report};
-use fleetward_core::ids::ActionId;
 use fleetward_store::actions::{self, OpenAction};
 use serde::Deserialize;
 
@@ -102,31 +101,37 @@ async fn describe(
                 metadata: if rollback { SWITCH_BACK } else { &[] },
             }],
         },
-        history: past(app, action.action_id, history).await?,
+        history: past(app, action, history).await?,
     };
     let body = serde_json::to_string(&document).map_err(|_| DdiError::Internal)?;
     reply::json(headers, body)
 }
 
-async fn past(app: &App, action: ActionId, asked: i64) -> Result<Option<History>, DdiError> {
-    let limit = match u32::try_from(asked) {
+async fn past(app: &App, action: &OpenAction, asked: i64) -> Result<Option<History>, DdiError> {
+    let limit = match usize::try_from(asked) {
         Ok(0) => return Ok(None),
-        Ok(n) => n.min(HISTORY_MAX),
-        Err(_) => HISTORY_MAX,
+        Ok(n) => n.min(HISTORY_MAX as usize),
+        Err(_) => HISTORY_MAX as usize,
     };
+    let id = action.action_id;
+    // One more: the server's own word of the first contact is left out.
     let found = app
         .store
-        .read(move |tx| actions::messages(tx, action, limit))
+        .read(move |tx| actions::messages(tx, id, HISTORY_MAX + 1))
         .await?;
     let said = |detail: &str| serde_json::from_str::<Vec<String>>(detail).unwrap_or_default();
     let messages: Vec<String> = found
         .iter()
+        .filter(|message| message.report != "retrieved")
         .flat_map(|message| said(&message.detail))
+        .take(limit)
         .collect();
-    Ok((!messages.is_empty()).then_some(History {
-        status: "RUNNING",
-        messages,
-    }))
+    let status = match action.state {
+        ActionState::Open => "RUNNING",
+        ActionState::Cancelling => "CANCELING",
+        ActionState::Closed => "FINISHED",
+    };
+    Ok((!messages.is_empty()).then_some(History { status, messages }))
 }
 
 pub(super) async fn artifacts(

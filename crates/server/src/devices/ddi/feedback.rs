@@ -6,8 +6,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use fleetward_core::device::Report;
+use fleetward_core::device::{ActionState, Report};
 use fleetward_core::ids::ActionId;
+use fleetward_store::actions::OpenAction;
 use fleetward_store::reports::{Applied, DeviceReport};
 use serde::de::DeserializeOwned;
 
@@ -65,6 +66,10 @@ pub(super) async fn cancel(
             _,
         ) => Report::Information,
     };
+    let offered = |open: OpenAction| open.action_id == action && open.state == ActionState::Open;
+    if device.known.action.is_some_and(offered) {
+        return Err(DdiError::NotCancelling);
+    }
     report(&app, &device, action, meaning, detail(&said.status)).await
 }
 
@@ -108,8 +113,11 @@ pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Re
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let json = kind.is_none_or(|kind| kind.trim_start().starts_with("application/json"));
-    if !json {
+    let json = |kind: &str| {
+        let name = kind.split(';').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("application/json")
+    };
+    if !kind.is_none_or(json) {
         return Err(DdiError::UnsupportedType);
     }
     serde_json::from_slice(body)

@@ -24,6 +24,8 @@ impl Links {
                     .get(header::HOST)
                     .and_then(|value| value.to_str().ok());
                 let host = host.or_else(|| uri.authority().map(|a| a.as_str()));
+                // It goes into JSON as it is.
+                let host = host.filter(|host| host.bytes().all(is_of_a_host));
                 format!("http://{}", host.unwrap_or("localhost"))
             }
         };
@@ -72,6 +74,10 @@ fn canonical(tenant: &str) -> String {
     let mut name = String::new();
     encode(&mut name, tenant);
     name
+}
+
+fn is_of_a_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)
 }
 
 fn encode(url: &mut String, text: &str) {

@@ -2,7 +2,6 @@
 
 use std::hash::Hasher as _;
 
-use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
@@ -12,16 +11,12 @@ use super::error::DdiError;
 pub(super) fn json(headers: &HeaderMap, body: String) -> Result<Response, DdiError> {
     let kind = kind(headers)?;
     let etag = etag(&body);
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == etag.as_bytes())
-    {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
-    }
-    let mut response = Response::new(Body::from(body));
-    let answer = response.headers_mut();
-    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    answer.extend(
+    let mut response = if knows(headers, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, kind)], body).into_response()
+    };
+    response.headers_mut().extend(
         HeaderValue::from_str(&etag)
             .ok()
             .map(|etag| (header::ETAG, etag)),
@@ -32,6 +27,14 @@ pub(super) fn json(headers: &HeaderMap, body: String) -> Result<Response, DdiErr
 /// An accepted report: exactly 200, and nothing in it.
 pub(super) fn accepted() -> Response {
     StatusCode::OK.into_response()
+}
+
+fn knows(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let is_it = |one: &str| one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag;
+    known.is_some_and(|list| list.split(',').any(|one| is_it(one.trim())))
 }
 
 fn kind(headers: &HeaderMap) -> Result<&'static str, DdiError> {

@@ -90,7 +90,9 @@ impl Row {
     fn filled(&self, request: RequestBuilder) -> RequestBuilder {
         match self.body {
             "" => request,
-            body => request.header("content-type", "application/json").body(body),
+            body => request
+                .header("content-type", "application/json")
+                .body(body),
         }
     }
 }
@@ -163,5 +165,8 @@ async fn a_release_passes_through_three_pairs_of_hands() {
     assert_eq!(started["started_by"], "operator");
     let id = started["execution_id"].as_str().unwrap();
     let seen = viewer.execution(id).await;
-    assert_eq!((&seen["devices"], &seen["plan_id"]), (&2.into(), &started["plan_id"]));
+    assert_eq!(
+        (&seen["devices"], &seen["plan_id"]),
+        (&2.into(), &started["plan_id"])
+    );
 }

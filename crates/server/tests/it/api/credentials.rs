@@ -17,7 +17,10 @@ fn with_tokens(keys: bool) -> String {
 }
 
 fn seconds_from_now(seconds: i64) -> i64 {
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let now = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap()
+        .as_secs();
     now.cast_signed() + seconds
 }
 
@@ -37,7 +40,12 @@ fn bearing(app: &TestApp, path: &str, token: &str) -> RequestBuilder {
 #[tokio::test]
 async fn a_token_carries_a_name_and_a_role() {
     let app = TestApp::with(&with_tokens(true)).await;
-    for (role, keys) in [("viewer", 403), ("operator", 403), ("approver", 403), ("admin", 200)] {
+    for (role, keys) in [
+        ("viewer", 403),
+        ("operator", 403),
+        ("approver", 403),
+        ("admin", 200),
+    ] {
         let token = sign(Algorithm::HS256, &claims(role), SECRET);
         let read = bearing(&app, "/api/devices", &token).send().await.unwrap();
         assert_eq!(read.status(), 200, "{role}");
@@ -75,7 +83,10 @@ async fn a_token_that_is_not_in_order_lets_nobody_in() {
         ("HS384", sign(Algorithm::HS384, &good, SECRET)),
         ("HS512", sign(Algorithm::HS512, &good, SECRET)),
         ("alg none", format!("{UNSIGNED}.{}.", parts[1])),
-        ("alg none, signature kept", format!("{UNSIGNED}.{}.{}", parts[1], parts[2])),
+        (
+            "alg none, signature kept",
+            format!("{UNSIGNED}.{}.{}", parts[1], parts[2]),
+        ),
         ("no signature", format!("{}.{}.", parts[0], parts[1])),
         ("two parts", format!("{}.{}", parts[0], parts[1])),
         ("expired", with("exp", json!(seconds_from_now(-600)))),
@@ -103,13 +114,17 @@ async fn a_key_that_is_not_one_lets_nobody_in() {
     let app = TestApp::start().await;
     let made = json!({"name": "n", "role": "admin"});
     let made = app.admin().post("/api/keys", made).await;
-    let (id, key) = (made["key_id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    let (id, key) = (
+        made["key_id"].as_str().unwrap(),
+        made["key"].as_str().unwrap(),
+    );
     let of = |name: &'static str, value: String| {
         app.http.get(app.url("/api/devices")).header(name, value)
     };
     let cases = [
         app.http.get(app.url("/api/devices")),
-        app.http.get(app.url(&format!("/api/devices?api_key={ADMIN}"))),
+        app.http
+            .get(app.url(&format!("/api/devices?api_key={ADMIN}"))),
         of("x-api-key", String::new()),
         of("x-api-key", "fw_".into()),
         of("x-api-key", "admin".into()),
@@ -135,7 +150,10 @@ async fn a_key_that_is_not_one_lets_nobody_in() {
 #[tokio::test]
 async fn keys_can_be_switched_off() {
     let app = TestApp::with(&with_tokens(false)).await;
-    let by_key = app.http.get(app.url("/api/devices")).header("x-api-key", ADMIN);
+    let by_key = app
+        .http
+        .get(app.url("/api/devices"))
+        .header("x-api-key", ADMIN);
     refused(by_key, 401, "unauthorized").await;
     let token = sign(Algorithm::HS256, &claims("viewer"), SECRET);
     let by_token = bearing(&app, "/api/devices", &token).header("x-api-key", ADMIN);

@@ -53,7 +53,10 @@ async fn a_revoked_key_is_dead_at_once_and_stays_dead() {
     let app = app.restart(CONFIG).await;
     let (admin, second) = (app.admin(), app.client(key));
     refused(admin.request(Method::GET, "/api/keys"), 401, "unauthorized").await;
-    assert_eq!(column(&second.get("/api/keys").await, "status"), ["revoked", "active"]);
+    assert_eq!(
+        column(&second.get("/api/keys").await, "status"),
+        ["revoked", "active"]
+    );
 }
 
 #[tokio::test]
@@ -99,15 +102,24 @@ async fn a_key_that_cannot_be_is_not_made() {
         (json!({"name": "n", "role": "Admin"}), "role"),
         (json!({"name": " ", "role": "viewer"}), "name"),
         (json!({"name": "n".repeat(101), "role": "viewer"}), "name"),
-        (json!({"name": "n", "role": "viewer", "expires_in_days": 0}), "expires_in_days"),
-        (json!({"name": "n", "role": "viewer", "expires_in_days": 3651}), "expires_in_days"),
+        (
+            json!({"name": "n", "role": "viewer", "expires_in_days": 0}),
+            "expires_in_days",
+        ),
+        (
+            json!({"name": "n", "role": "viewer", "expires_in_days": 3651}),
+            "expires_in_days",
+        ),
     ];
     for (body, field) in cases {
         let request = admin.request(Method::POST, "/api/keys").json(&body);
         let problem = refused(request, 422, "invalid").await;
         assert_eq!(super::fields(&problem), [field], "{body}");
     }
-    for body in [json!({"name": "n"}), json!({"name": "n", "role": "viewer", "key": "mine"})] {
+    for body in [
+        json!({"name": "n"}),
+        json!({"name": "n", "role": "viewer", "key": "mine"}),
+    ] {
         let request = admin.request(Method::POST, "/api/keys").json(&body);
         refused(request, 422, "invalid").await;
     }
@@ -123,18 +135,29 @@ async fn secrets_are_not_on_the_disk() {
         admin.send(request.header("idempotency-key", format!("{path} {body}")))
     };
     let (_, key) = send("/api/keys", json!({"name": "n", "role": "viewer"})).await;
-    let (_, device) = send("/api/devices", json!({"device_id": "a", "environment": "lab"})).await;
+    let (_, device) = send(
+        "/api/devices",
+        json!({"device_id": "a", "environment": "lab"}),
+    )
+    .await;
     let mine = "a-token-that-is-chosen-outside";
     let chosen = json!({"device_id": "b", "environment": "lab", "token": mine});
     let (status, _) = send("/api/devices", chosen).await;
     assert_eq!(status, 201);
-    let secrets = [key["key"].as_str().unwrap(), device["token"].as_str().unwrap(), mine, ADMIN];
+    let secrets = [
+        key["key"].as_str().unwrap(),
+        device["token"].as_str().unwrap(),
+        mine,
+        ADMIN,
+    ];
     for entry in std::fs::read_dir(app.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let bytes = std::fs::read(&path).unwrap();
             for secret in secrets {
-                let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+                let found = bytes
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes());
                 assert!(!found, "{secret} is in {}", path.display());
             }
         }

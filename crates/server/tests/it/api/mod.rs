@@ -77,12 +77,12 @@ fn column<'a>(list: &'a Value, name: &str) -> Vec<&'a str> {
 
 /// Makes devices known that will never come: `d-000`, `d-001` and so on.
 async fn add_devices(client: &Client<'_>, environment: &str, count: usize) {
-    for number in 0..count {
+    for (number, model) in (0..count).zip(["pump", "valve", "meter"].into_iter().cycle()) {
         let device = json!({
             "device_id": format!("d-{number:03}"),
             "environment": environment,
             "token": format!("token-of-device-{number:03}"),
-            "model": ["pump", "valve", "meter"][number % 3],
+            "model": model,
         });
         client.post("/api/devices", device).await;
     }
