@@ -1,11 +1,15 @@
 //! The person with the admin key, over HTTP.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use crate::site;
+
+/// How long an answer may take before a run is given up.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A client of one server.
 pub(crate) struct Admin {
@@ -14,11 +18,18 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    pub(crate) fn of(address: SocketAddr) -> Self {
-        Self {
-            http: reqwest::Client::new(),
+    /// A client that goes straight to the server, whatever proxy the machine is set up for.
+    ///
+    /// # Errors
+    /// The machine can't have one.
+    pub(crate) fn of(address: SocketAddr) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(PATIENCE)
+                .build()?,
             base: format!("http://{address}"),
-        }
+        })
     }
 
     /// What is at a path.
@@ -81,7 +92,8 @@ impl Admin {
 }
 
 async fn answer(path: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-    let answer = request.header("x-api-key", site::ADMIN).send().await?;
+    let answer = request.header("x-api-key", site::ADMIN).send().await;
+    let answer = answer.with_context(|| format!("{path} was not answered"))?;
     let status = answer.status();
     let body = answer.text().await?;
     ensure!(status.is_success(), "{path} answered {status}: {body}");

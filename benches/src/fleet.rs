@@ -127,7 +127,7 @@ async fn round(folder: &Path, devices: u32, empty: f64) -> anyhow::Result<Round>
 
 /// Executes a canary of a tenth and waits until its first wave is released and one of its devices knows.
 async fn release(address: SocketAddr, devices: u32) -> anyhow::Result<Release> {
-    let admin = Admin::of(address);
+    let admin = Admin::of(address)?;
     let canary = json!({"strategy": "canary", "canary_percentage": 10});
     let plan = admin.plan(canary).await?;
     let mut connection = Connection::open(address).await?;

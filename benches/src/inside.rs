@@ -49,7 +49,7 @@ pub(crate) async fn report(
 
 fn progress(app: &App, index: u32) -> anyhow::Result<Incoming> {
     let id = site::device_id(index);
-    let known = app.roster.heard(&id, app.clock.now());
+    let known = app.roster.find(&id);
     let known = known.with_context(|| format!("there is no device {id}"))?;
     let open = known
         .action

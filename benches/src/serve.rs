@@ -1,7 +1,7 @@
 //! The measured servers from inside: what the hidden subcommands do. Both say `ready ADDRESS` and run until
 //! their standard input ends.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use axum::serve::ListenerExt as _;
 use clap::Args;
 use fleetward_server::clock::Clock;
 use fleetward_server::{ServeOptions, Server};
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::inside;
 use crate::load::Round;
@@ -66,7 +66,8 @@ pub(crate) async fn bare(arguments: Bare) -> anyhow::Result<()> {
     say(&format!("ready {}", listener.local_addr()?))?;
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-    while orders().next_line().await?.is_some() {}
+    let mut orders = orders();
+    while orders.recv().await.is_some() {}
     serving.abort();
     Ok(())
 }
@@ -86,7 +87,7 @@ pub(crate) async fn fleetward(arguments: Fleetward) -> anyhow::Result<()> {
     let server = fleetward_server::start(options).await?;
     say(&format!("ready {}", server.address()))?;
     let mut orders = orders();
-    while let Some(order) = orders.next_line().await? {
+    while let Some(order) = orders.recv().await {
         match obey(&server, &order).await {
             Ok(Round { done, elapsed }) => say(&format!("done {done} {}", elapsed.as_nanos()))?,
             Err(error) => say(&format!("failed: {error:#}"))?,
@@ -113,8 +114,18 @@ async fn obey(server: &Server, order: &str) -> anyhow::Result<Round> {
     }
 }
 
-fn orders() -> Lines<BufReader<Stdin>> {
-    BufReader::new(tokio::io::stdin()).lines()
+/// The lines of the standard input. Its thread ends with it.
+fn orders() -> mpsc::UnboundedReceiver<String> {
+    let (sender, orders) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+        for line in lines {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    orders
 }
 
 fn say(line: &str) -> std::io::Result<()> {

@@ -44,6 +44,7 @@ impl Served {
             .args(["--output", "json"])
             .current_dir(folder.path())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut json = String::new();
@@ -141,7 +142,11 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        drop(self.process.kill());
+        drop(
+            self.process
+                .kill()
+                .and_then(|()| self.process.wait().map(drop)),
+        );
     }
 }
 
@@ -224,14 +229,36 @@ fn an_execution_is_steered_from_the_command_line() {
 }
 
 #[test]
-fn roles_and_approvals_are_kept() {
+fn a_plan_waits_for_its_approval() {
     let served = Served::start();
     served.plan();
-    let plan = "plan create --config plan.yaml --target-environment field --source-environment lab";
-    let (code, _, notes) = served.run(plan);
-    assert!(code == 4 || code == 0, "{notes}");
+    served.done(&format!("device add field-0 -e field --token {TOKEN}"));
+    let plan = served.done("plan create --config plan.yaml --target-environment field");
+    assert_eq!(plan["status"], "pending_approval");
+    let id = plan["plan_id"].as_str().unwrap();
+    let execute = format!("deploy execute --plan-id {id}");
+    assert_eq!(served.run(&execute).0, 4, "nobody approved it");
+    let other = "0".repeat(64);
+    assert_eq!(
+        served.run(&format!("plan approve {id} --digest {other}")).0,
+        4,
+        "it is another plan"
+    );
+    let approved = served.done(&format!("plan approve --plan-id {id} --comment fine"));
+    assert_eq!(
+        (&approved["status"], &approved["comment"]),
+        (&"approved".into(), &"fine".into())
+    );
+    served.done(&execute);
+}
+
+#[test]
+fn keys_do_what_their_role_may_until_they_are_revoked() {
+    let served = Served::start();
+    served.plan();
     let viewer = served.done("key create --name script --role viewer");
     let key = viewer["key"].as_str().unwrap();
+    served.done(&format!("firmware show 1.1.0 --api-key {key}"));
     let (code, _, notes) = served.run(&format!("firmware withdraw 1.1.0 --api-key {key}"));
     assert_eq!(code, 4, "{notes}");
     let id = viewer["key_id"].as_str().unwrap();

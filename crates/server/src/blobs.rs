@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt as _;
@@ -10,6 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 #[derive(Clone, Debug)]
 pub struct Blobs {
     folder: PathBuf,
+    probes: Arc<AtomicU64>,
 }
 
 /// An image on its way in. Dropped unfinished, it leaves nothing behind but a file that the next start
@@ -32,6 +35,7 @@ impl Blobs {
         fs::create_dir_all(&incoming).await?;
         Ok(Self {
             folder: folder.to_owned(),
+            probes: Arc::default(),
         })
     }
 
@@ -82,7 +86,8 @@ impl Blobs {
     /// # Errors
     /// They can't.
     pub async fn probe(&self) -> io::Result<()> {
-        let incoming = self.begin("probe").await?;
+        let name = format!("probe-{}", self.probes.fetch_add(1, Ordering::Relaxed));
+        let incoming = self.begin(&name).await?;
         fs::remove_file(&incoming.path).await
     }
 

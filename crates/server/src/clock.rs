@@ -22,10 +22,11 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// The present moment.
+    /// The present moment, in whole milliseconds as it is stored: one moment is the same wherever it is kept.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        let now = (self.0)();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }
 

@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The store's threads are gone.
     #[error("the store is shut down")]
     Closed,
+    /// A group of reports failed together; the log says why.
+    #[error("the device reports that waited together could not be stored")]
+    NotStored,
     /// A closure panicked; its changes were undone.
     #[error("a write broke off inside the program; nothing of it was kept")]
     Panicked,

@@ -199,7 +199,9 @@ impl Group {
         if change.status == DeviceStatus::RollbackFailed && moved {
             self.quarantined.push(report.device_key);
         }
-        let runs_offered = report.report == Report::Succeeded && !action.staging;
+        // A repeat of what is known, or of what was undone since, says nothing of the present.
+        let news = change.took || (change.late && change.status == DeviceStatus::Failed);
+        let runs_offered = report.report == Report::Succeeded && !action.staging && news;
         if runs_offered {
             let version = if back {
                 &action.previous

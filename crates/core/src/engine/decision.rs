@@ -102,58 +102,40 @@ impl fmt::Display for Of {
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |devices: &u64| Of(*devices, "device");
         match self {
             Self::Started { devices, waves } => {
-                write!(
-                    f,
-                    "started: {} in {}",
-                    Of(*devices, "device"),
-                    Of(*waves, "wave")
-                )
+                write!(f, "started: {} in {}", of(devices), Of(*waves, "wave"))
             }
-            Self::Released { wave, devices } => {
-                write!(f, "{wave} released to {}", Of(*devices, "device"))
-            }
+            Self::Released { wave, devices } => write!(f, "{wave} released to {}", of(devices)),
             Self::Staged { wave, devices } => {
-                write!(
-                    f,
-                    "{wave}: {} to fill the inactive slot",
-                    Of(*devices, "device")
-                )
+                write!(f, "{wave}: {} to fill the inactive slot", of(devices))
+            }
+            Self::SlotsFilled {
+                wave,
+                numbers,
+                held_back: 0,
+            } => {
+                write!(f, "{wave}: slots filled, {numbers}")
             }
             Self::SlotsFilled {
                 wave,
                 numbers,
                 held_back,
             } => {
-                write!(f, "{wave}: slots filled, {numbers}")?;
-                match held_back {
-                    0 => Ok(()),
-                    n => write!(f, "; {n} held back until the switch"),
-                }
+                write!(
+                    f,
+                    "{wave}: slots filled, {numbers}; {held_back} held back until the switch"
+                )
             }
-            Self::Switched { wave, devices } => {
-                write!(f, "{wave}: {} told to switch", Of(*devices, "device"))
-            }
+            Self::Switched { wave, devices } => write!(f, "{wave}: {} told to switch", of(devices)),
             Self::Settled { wave, numbers } => write!(f, "{wave} is through: {numbers}"),
             Self::Passed { wave, numbers } => write!(f, "{wave} passed: {numbers}"),
             Self::Tripped {
                 scope,
                 numbers,
-                limit: Some(limit),
-            } => {
-                write!(
-                    f,
-                    "stopped: {scope} has {numbers}, more than the {limit} allowed"
-                )
-            }
-            Self::Tripped {
-                scope,
-                numbers,
-                limit: None,
-            } => {
-                write!(f, "stopped: {scope} has {numbers}")
-            }
+                limit,
+            } => tripped(f, scope, numbers, limit.as_ref()),
             Self::Halted { reason } => write!(f, "waiting for an operator: {reason}"),
             Self::Resumed { by } => write!(f, "resumed by {by}"),
             Self::Accepted { wave, numbers, by } => {
@@ -161,31 +143,40 @@ impl fmt::Display for Decision {
             }
             Self::CancelStarted { by } => write!(f, "cancelled by {by}"),
             Self::RollbackStarted { cause, devices } => {
-                write!(f, "rolling back {}: {cause}", Of(*devices, "device"))
+                write!(f, "rolling back {}: {cause}", of(devices))
             }
             Self::Recalled { devices } => {
-                write!(
-                    f,
-                    "rolling back {devices} more devices that took the update"
-                )
+                write!(f, "rolling back {} more that took the update", of(devices))
             }
             Self::RollbackFinished {
                 rolled_back,
                 failed,
-            } => {
-                let verb = if *rolled_back == 1 { "is" } else { "are" };
-                write!(
-                    f,
-                    "{} {verb} back on the version they had",
-                    Of(*rolled_back, "device")
-                )?;
-                match failed {
-                    0 => Ok(()),
-                    1 => write!(f, ", 1 is not and needs a person"),
-                    n => write!(f, ", {n} are not and need a person"),
-                }
-            }
+            } => back(f, *rolled_back, *failed),
             Self::Finished { outcome } => write!(f, "finished: {}", outcome.name()),
         }
+    }
+}
+
+fn tripped(
+    f: &mut fmt::Formatter<'_>,
+    scope: &Scope,
+    numbers: &Numbers,
+    limit: Option<&Percent>,
+) -> fmt::Result {
+    write!(f, "stopped: {scope} has {numbers}")?;
+    limit.map_or(Ok(()), |limit| write!(f, ", more than the {limit} allowed"))
+}
+
+fn back(f: &mut fmt::Formatter<'_>, rolled_back: u64, failed: u64) -> fmt::Result {
+    let verb = if rolled_back == 1 { "is" } else { "are" };
+    write!(
+        f,
+        "{} {verb} back on the version they had",
+        Of(rolled_back, "device")
+    )?;
+    match failed {
+        0 => Ok(()),
+        1 => write!(f, ", 1 is not and needs a person"),
+        n => write!(f, ", {n} are not and need a person"),
     }
 }

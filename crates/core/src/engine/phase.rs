@@ -61,6 +61,9 @@ pub enum Phase {
     Finished {
         /// How it ended.
         outcome: Outcome,
+        /// Why devices went back, where they did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
         /// When.
         at: Timestamp,
     },

@@ -131,7 +131,18 @@ impl Rollout {
     }
 
     pub(super) fn finish(&mut self, outcome: Outcome, at: Timestamp) -> Decision {
-        self.phase = Phase::Finished { outcome, at };
+        let cause = match &self.phase {
+            Phase::RollingBack { cause, .. } => Some(cause.clone()),
+            Phase::Queued
+            | Phase::Releasing { .. }
+            | Phase::Staging { .. }
+            | Phase::Verifying { .. }
+            | Phase::Observing { .. }
+            | Phase::Halted { .. }
+            | Phase::Cancelling { .. }
+            | Phase::Finished { .. } => None,
+        };
+        self.phase = Phase::Finished { outcome, cause, at };
         Decision::Finished { outcome }
     }
 

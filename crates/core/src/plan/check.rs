@@ -113,19 +113,19 @@ mod tests {
             ("name", |p| p.name = " ".into()),
             ("firmware_version", |p| p.firmware_version.clear()),
             ("rollout_percentage", |p| {
-                p.rollout_percentage = Percent::default()
+                p.rollout_percentage = Percent::default();
             }),
             ("canary_percentage", |p| {
-                p.canary_percentage = Percent::default()
+                p.canary_percentage = Percent::default();
             }),
             ("batch_size", |p| p.batch_size = Some(0)),
             ("canary_steps", |p| {
-                p.canary_steps = vec![Percent::whole(50), Percent::whole(20)]
+                p.canary_steps = vec![Percent::whole(50), Percent::whole(20)];
             }),
             ("canary_steps", |p| p.canary_steps = vec![Percent::whole(5)]),
             ("device_timeout", |p| p.device_timeout = Seconds(0)),
             ("rollback_timeout", |p| {
-                p.rollback_timeout = Seconds(31 * DAY)
+                p.rollback_timeout = Seconds(31 * DAY);
             }),
         ];
         assert_eq!(plan(Strategy::Canary).problems(), []);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use fleetward_server::clock::Clock;
 use fleetward_server::config::{self, Config, LogLevel, Logging, Problem, Sources, Warning};
-use fleetward_server::{ServeOptions, Server};
+use fleetward_server::{ServeOptions, Server, StartError};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -96,7 +96,7 @@ async fn serve(command: Serve, config: Config, context: &Context) -> Result<Endi
     let mut stop = StopSignals::new()?;
     let server = fleetward_server::start(options)
         .await
-        .map_err(|error| CliError::internal(format!("the server did not start: {error}")))?;
+        .map_err(|error| not_started(&error))?;
     announce(&server, context)?;
     stop.wait().await;
     tracing::info!("stopping; work under way is finished first");
@@ -104,7 +104,16 @@ async fn serve(command: Serve, config: Config, context: &Context) -> Result<Endi
     Ok(Ending::Done)
 }
 
-/// The configuration of the file, or of the built-in defaults.
+fn not_started(error: &StartError) -> CliError {
+    let message = format!("the server did not start: {error}");
+    if matches!(error, StartError::WeakKey) {
+        CliError::usage(message).hint("`openssl rand -hex 32` makes a good one")
+    } else {
+        CliError::internal(message)
+    }
+}
+
+/// The configuration of the file, or of the built-in defaults, about which nobody needs a warning.
 fn read(file: Option<&Path>) -> Result<(Config, Vec<Warning>), CliError> {
     let read = match file {
         Some(file) => config::load(file, &Sources::system()),
@@ -112,7 +121,8 @@ fn read(file: Option<&Path>) -> Result<(Config, Vec<Warning>), CliError> {
             "built-in defaults",
             Config::default_file(),
             &Sources::system(),
-        ),
+        )
+        .map(|(config, _)| (config, Vec::new())),
     };
     read.map_err(|error| {
         invalid(&error.problems)

@@ -29,8 +29,16 @@ impl Swupdate {
     fn boot(site: &Site, version: &str, confirm: Option<&str>) -> Self {
         let folder = tempfile::tempdir_in(site.path()).unwrap().keep();
         let settings = folder.join("swupdate.cfg");
+        let identity = [
+            ("sw_version", version),
+            ("hw_boardname", "sample"),
+            ("hw_revision", "rev1"),
+        ];
+        let identity =
+            identity.map(|(name, value)| format!("{{ name = \"{name}\"; value = \"{value}\"; }}"));
         let identity = format!(
-            "globals : {{ verbose = true; }};\nsuricatta : {{ }};\nidentify : ( {{ name = \"sw_version\"; value = \"{version}\"; }} );\n"
+            "globals : {{ verbose = true; }};\nsuricatta : {{ }};\nidentify : ( {} );\n",
+            identity.join(", ")
         );
         fs::write(&settings, identity).unwrap();
         let confirm = confirm.map(|state| format!(" -c {state}"));

@@ -22,7 +22,8 @@ pub(super) struct Filter {
 }
 
 /// Who changed what, newest first.
-#[utoipa::path(get, path = "/api/audit", tag = "audit", params(Filter, Paging),
+#[utoipa::path(get, path = "/api/audit", tag = "audit",
+    operation_id = "list_audit", params(Filter, Paging),
     responses((status = 200, body = List<AuditView>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,

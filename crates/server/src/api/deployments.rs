@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use fleetward_core::engine::Command;
 use fleetward_store::executions::ExecutionFilter;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::{ApiError, ApiResult, Problem};
-use super::extract::{Caller, Json, Query};
+use super::extract::{Caller, Json, Path, Query};
 use super::paging::{Paging, list as page_of, whole};
 use super::types::{
     CommandRequest, DecisionView, ExecuteRequest, ExecutionDeviceView, ExecutionView, List,
@@ -41,6 +41,7 @@ pub(super) struct DeviceFilter {
 
 /// Execute an approved plan.
 #[utoipa::path(post, path = "/api/deployments/execute", tag = "deployments",
+    operation_id = "execute_plan",
     request_body = ExecuteRequest,
     responses((status = 202, body = ExecutionView), (status = 409, body = Problem)))]
 pub(super) async fn execute(
@@ -54,7 +55,8 @@ pub(super) async fn execute(
 }
 
 /// List executions, newest first.
-#[utoipa::path(get, path = "/api/deployments", tag = "deployments", params(Filter, Paging),
+#[utoipa::path(get, path = "/api/deployments", tag = "deployments",
+    operation_id = "list_deployments", params(Filter, Paging),
     responses((status = 200, body = List<ExecutionView>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -75,6 +77,7 @@ pub(super) async fn list(
 
 /// One execution.
 #[utoipa::path(get, path = "/api/deployments/{execution_id}", tag = "deployments",
+    operation_id = "show_deployment",
     responses((status = 200, body = ExecutionView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -86,6 +89,7 @@ pub(super) async fn show(
 
 /// Every decision of an execution, with its numbers.
 #[utoipa::path(get, path = "/api/deployments/{execution_id}/decisions", tag = "deployments",
+    operation_id = "list_decisions",
     responses((status = 200, body = List<DecisionView>), (status = 404, body = Problem)))]
 pub(super) async fn decisions(
     State(app): State<Arc<App>>,
@@ -97,6 +101,7 @@ pub(super) async fn decisions(
 
 /// The devices of an execution.
 #[utoipa::path(get, path = "/api/deployments/{execution_id}/devices", tag = "deployments",
+    operation_id = "list_deployment_devices",
     params(DeviceFilter, Paging),
     responses((status = 200, body = List<ExecutionDeviceView>), (status = 404, body = Problem)))]
 pub(super) async fn devices(
@@ -122,6 +127,7 @@ pub(super) async fn devices(
 
 /// Release nothing further until resumed. Safe to repeat; the body may be left out.
 #[utoipa::path(post, path = "/api/deployments/{execution_id}/pause", tag = "deployments",
+    operation_id = "pause_deployment",
     request_body = CommandRequest,
     responses((status = 200, body = ExecutionView), (status = 409, body = Problem)))]
 pub(super) async fn pause(
@@ -134,6 +140,7 @@ pub(super) async fn pause(
 
 /// Go on; where the execution waits on a verdict, accept what is known. Safe to repeat.
 #[utoipa::path(post, path = "/api/deployments/{execution_id}/resume", tag = "deployments",
+    operation_id = "resume_deployment",
     request_body = CommandRequest,
     responses((status = 200, body = ExecutionView), (status = 409, body = Problem)))]
 pub(super) async fn resume(
@@ -146,6 +153,7 @@ pub(super) async fn resume(
 
 /// Call it off; devices that took the update keep it. Safe to repeat.
 #[utoipa::path(post, path = "/api/deployments/{execution_id}/cancel", tag = "deployments",
+    operation_id = "cancel_deployment",
     request_body = CommandRequest,
     responses((status = 200, body = ExecutionView), (status = 409, body = Problem)))]
 pub(super) async fn cancel(
@@ -158,6 +166,7 @@ pub(super) async fn cancel(
 
 /// Bring every device that took the update back to the version it had. Safe to repeat.
 #[utoipa::path(post, path = "/api/deployments/{execution_id}/rollback", tag = "deployments",
+    operation_id = "roll_back_deployment",
     request_body = CommandRequest,
     responses((status = 200, body = ExecutionView), (status = 409, body = Problem)))]
 pub(super) async fn rollback(

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use fleetward_store::devices::DeviceFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::{ApiResult, Problem};
-use super::extract::{Caller, Json, Query};
+use super::extract::{Caller, Json, Path, Query};
 use super::paging::{Paging, list as page_of};
 use super::types::{DeviceChange, DeviceDetail, DeviceView, List, NewDeviceRequest, NewDeviceView};
 use crate::app::App;
@@ -31,7 +31,8 @@ pub(super) struct Filter {
 }
 
 /// Make a device known before it comes.
-#[utoipa::path(post, path = "/api/devices", tag = "devices", request_body = NewDeviceRequest,
+#[utoipa::path(post, path = "/api/devices", tag = "devices",
+    operation_id = "add_device", request_body = NewDeviceRequest,
     responses((status = 201, body = NewDeviceView), (status = 409, body = Problem)))]
 pub(super) async fn add(
     State(app): State<Arc<App>>,
@@ -44,7 +45,8 @@ pub(super) async fn add(
 }
 
 /// List devices.
-#[utoipa::path(get, path = "/api/devices", tag = "devices", params(Filter, Paging),
+#[utoipa::path(get, path = "/api/devices", tag = "devices",
+    operation_id = "list_devices", params(Filter, Paging),
     responses((status = 200, body = List<DeviceView>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -66,6 +68,7 @@ pub(super) async fn list(
 
 /// A device with its history.
 #[utoipa::path(get, path = "/api/devices/{device_id}", tag = "devices",
+    operation_id = "show_device",
     responses((status = 200, body = DeviceDetail), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -77,6 +80,7 @@ pub(super) async fn show(
 
 /// Move a device, or set its groups.
 #[utoipa::path(patch, path = "/api/devices/{device_id}", tag = "devices",
+    operation_id = "change_device",
     request_body = DeviceChange,
     responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 pub(super) async fn change(

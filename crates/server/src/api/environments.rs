@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::error::{ApiResult, Problem};
-use super::extract::Caller;
+use super::extract::{Caller, Path};
 use super::paging::whole;
 use super::types::{EnvironmentView, List};
 use crate::app::App;
 
 /// List the environments, in the order of the path.
 #[utoipa::path(get, path = "/api/environments", tag = "environments",
+    operation_id = "list_environments",
     responses((status = 200, body = List<EnvironmentView>), (status = 401, body = Problem)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -23,6 +24,7 @@ pub(super) async fn list(
 
 /// One environment, with what its devices run.
 #[utoipa::path(get, path = "/api/environments/{environment_name}", tag = "environments",
+    operation_id = "show_environment",
     responses((status = 200, body = EnvironmentView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use fleetward_store::outbox::{self, Event as Stored};
@@ -16,7 +16,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use utoipa::IntoParams;
 
 use super::error::ApiResult;
-use super::extract::{Caller, Query};
+use super::extract::{Caller, Path, Query};
 use crate::app::App;
 
 const AT_ONCE: u32 = 200;
@@ -32,6 +32,7 @@ pub(super) struct From {
 
 /// Follow an execution: server-sent events, from the beginning or after the last one seen.
 #[utoipa::path(get, path = "/api/deployments/{execution_id}/events", tag = "deployments",
+    operation_id = "follow_deployment",
     params(From), responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(super) async fn follow(
     State(app): State<Arc<App>>,

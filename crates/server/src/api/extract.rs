@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{ApiError, ApiResult};
 use crate::app::{App, Call, Idempotency};
-use crate::auth::Principal;
+use crate::auth::{Holder, Principal};
 
 const BODY_MAX: usize = 1 << 20;
 const KEY_MAX: usize = 255;
@@ -22,6 +22,11 @@ const KEY_MAX: usize = 255;
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(ApiError))]
 pub(crate) struct Query<T>(pub(crate) T);
+
+/// The names in the path of a request.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(ApiError))]
+pub(crate) struct Path<T>(pub(crate) T);
 
 /// The caller of a request without a body.
 pub(crate) struct Caller(pub(crate) Call);
@@ -52,6 +57,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     }
 }
 
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_path", rejection.body_text())
+    }
+}
+
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_query", rejection.body_text())
@@ -63,7 +74,10 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> ApiResult<T>
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let json = kind.is_some_and(|kind| kind.starts_with("application/json"));
+    let json = kind.is_some_and(|kind| {
+        let (kind, _) = kind.split_once(';').unwrap_or((kind, ""));
+        kind.trim().eq_ignore_ascii_case("application/json")
+    });
     if !body.is_empty() && !json {
         let detail = "send the body as JSON, with `Content-Type: application/json`";
         return Err(ApiError::new(
@@ -107,12 +121,18 @@ fn principal(
         .filter(|_| app.config.security.api_key_auth)
         .and_then(|key| app.keys.check(key, now));
     let by_token = || {
-        let token = text("authorization")?.strip_prefix("Bearer ")?;
-        app.tokens.as_ref()?.check(token)
+        let (scheme, token) = text("authorization")?.split_once(' ')?;
+        let bearer = scheme.eq_ignore_ascii_case("bearer");
+        app.tokens.as_ref().filter(|_| bearer)?.check(token)
     };
     let source = source.map_or_else(|| "local".to_owned(), |ip| ip.to_string());
     match by_key.or_else(by_token) {
-        Some((name, role)) => Ok(Principal { name, role, source }),
+        Some(Holder { id, name, role }) => Ok(Principal {
+            id,
+            name,
+            role,
+            source,
+        }),
         None => {
             let detail = "send a key that works as `X-API-Key`, or a token as `Authorization: Bearer`; \
                 `fleetward key create` makes a key";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use fleetward_core::firmware::Hardware;
@@ -12,7 +12,7 @@ use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
 use super::error::{ApiError, ApiResult, Problem};
-use super::extract::{Caller, Json, Query};
+use super::extract::{Caller, Json, Path, Query};
 use super::paging::{Paging, list as page_of};
 use super::types::{CommandRequest, FirmwareView, List};
 use crate::app::firmware::Upload;
@@ -36,7 +36,8 @@ pub(super) struct UploadQuery {
 }
 
 /// Upload an image as the request's body. The same image for the same version again is no error.
-#[utoipa::path(post, path = "/api/firmware", tag = "firmware", params(UploadQuery),
+#[utoipa::path(post, path = "/api/firmware", tag = "firmware",
+    operation_id = "upload_firmware", params(UploadQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = FirmwareView), (status = 200, body = FirmwareView),
         (status = 422, body = Problem), (status = 409, body = Problem)))]
@@ -74,7 +75,8 @@ pub(super) async fn upload(
 }
 
 /// List versions, newest first.
-#[utoipa::path(get, path = "/api/firmware", tag = "firmware", params(Paging),
+#[utoipa::path(get, path = "/api/firmware", tag = "firmware",
+    operation_id = "list_firmware", params(Paging),
     responses((status = 200, body = List<FirmwareView>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -88,6 +90,7 @@ pub(super) async fn list(
 
 /// One version, by its id or its version.
 #[utoipa::path(get, path = "/api/firmware/{firmware_id}", tag = "firmware",
+    operation_id = "show_firmware",
     responses((status = 200, body = FirmwareView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -99,6 +102,7 @@ pub(super) async fn show(
 
 /// Download an image.
 #[utoipa::path(get, path = "/api/firmware/{firmware_id}/download", tag = "firmware",
+    operation_id = "download_firmware",
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
 pub(super) async fn download(
     State(app): State<Arc<App>>,
@@ -124,6 +128,7 @@ pub(super) async fn download(
 
 /// Withdraw a version: it can't be deployed, and rollouts of it stop. Safe to repeat.
 #[utoipa::path(post, path = "/api/firmware/{firmware_id}/withdraw", tag = "firmware",
+    operation_id = "withdraw_firmware",
     request_body = CommandRequest,
     responses((status = 200, body = FirmwareView), (status = 404, body = Problem)))]
 pub(super) async fn withdraw(

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::error::{ApiResult, Problem};
-use super::extract::{Caller, Json};
+use super::extract::{Caller, Json, Path};
 use super::paging::whole;
 use super::types::{KeyView, List, NewKeyRequest, NewKeyView};
 use crate::app::App;
 
 /// Make a key. It is shown in this answer and never again.
-#[utoipa::path(post, path = "/api/keys", tag = "keys", request_body = NewKeyRequest,
+#[utoipa::path(post, path = "/api/keys", tag = "keys",
+    operation_id = "create_key", request_body = NewKeyRequest,
     responses((status = 201, body = NewKeyView), (status = 403, body = Problem)))]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
@@ -26,6 +27,7 @@ pub(super) async fn create(
 
 /// List keys, without their secrets.
 #[utoipa::path(get, path = "/api/keys", tag = "keys",
+    operation_id = "list_keys",
     responses((status = 200, body = List<KeyView>), (status = 403, body = Problem)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -36,6 +38,7 @@ pub(super) async fn list(
 
 /// Revoke a key at once.
 #[utoipa::path(delete, path = "/api/keys/{key_id}", tag = "keys",
+    operation_id = "revoke_key",
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use fleetward_core::plan::PlanState;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::{ApiError, ApiResult, Problem};
-use super::extract::{Caller, Json, Query};
+use super::extract::{Caller, Json, Path, Query};
 use super::paging::{Paging, list as page_of};
 use super::types::{ApproveRequest, List, PlanRequest, PlanView};
 use crate::app::App;
@@ -25,7 +25,8 @@ pub(super) struct Filter {
 }
 
 /// Create a plan.
-#[utoipa::path(post, path = "/api/deployment-plans", tag = "plans", request_body = PlanRequest,
+#[utoipa::path(post, path = "/api/deployment-plans", tag = "plans",
+    operation_id = "create_plan", request_body = PlanRequest,
     responses((status = 201, body = PlanView), (status = 422, body = Problem)))]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
@@ -38,7 +39,8 @@ pub(super) async fn create(
 }
 
 /// List plans, newest first.
-#[utoipa::path(get, path = "/api/deployment-plans", tag = "plans", params(Filter, Paging),
+#[utoipa::path(get, path = "/api/deployment-plans", tag = "plans",
+    operation_id = "list_plans", params(Filter, Paging),
     responses((status = 200, body = List<PlanView>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -59,6 +61,7 @@ pub(super) async fn list(
 
 /// One plan, with the waves it would make now.
 #[utoipa::path(get, path = "/api/deployment-plans/{plan_id}", tag = "plans",
+    operation_id = "show_plan",
     responses((status = 200, body = PlanView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -70,6 +73,7 @@ pub(super) async fn show(
 
 /// Approve a plan. The body may be left out.
 #[utoipa::path(post, path = "/api/deployment-plans/{plan_id}/approve", tag = "plans",
+    operation_id = "approve_plan",
     request_body = ApproveRequest,
     responses((status = 200, body = PlanView), (status = 409, body = Problem)))]
 pub(super) async fn approve(

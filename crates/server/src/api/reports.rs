@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::{ApiResult, Problem};
-use super::extract::{Caller, Query};
+use super::extract::{Caller, Path, Query};
 use super::types::{DeploymentReport, HealthReport, MetricsView, SummaryReport};
 use crate::app::App;
 
@@ -22,6 +22,7 @@ pub(super) struct Back {
 
 /// Run the health checks.
 #[utoipa::path(get, path = "/api/health-checks", tag = "health",
+    operation_id = "run_health_checks",
     responses((status = 200, body = HealthReport)))]
 pub(super) async fn health_checks(
     State(app): State<Arc<App>>,
@@ -32,6 +33,7 @@ pub(super) async fn health_checks(
 
 /// The state of the system in numbers.
 #[utoipa::path(get, path = "/api/metrics", tag = "health",
+    operation_id = "show_metrics",
     responses((status = 200, body = MetricsView)))]
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
@@ -42,6 +44,7 @@ pub(super) async fn metrics(
 
 /// One execution told in full.
 #[utoipa::path(get, path = "/api/reports/deployment/{execution_id}", tag = "reports",
+    operation_id = "report_deployment",
     responses((status = 200, body = DeploymentReport), (status = 404, body = Problem)))]
 pub(super) async fn deployment(
     State(app): State<Arc<App>>,
@@ -52,7 +55,8 @@ pub(super) async fn deployment(
 }
 
 /// What happened in the last days.
-#[utoipa::path(get, path = "/api/reports/summary", tag = "reports", params(Back),
+#[utoipa::path(get, path = "/api/reports/summary", tag = "reports",
+    operation_id = "report_summary", params(Back),
     responses((status = 200, body = SummaryReport)))]
 pub(super) async fn summary(
     State(app): State<Arc<App>>,

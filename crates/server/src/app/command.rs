@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fleetward_core::Timestamp;
 use fleetward_store::actions::RosterRow;
 use fleetward_store::idempotency::{self, Earlier};
+use fleetward_store::keys::ApiKey;
 use fleetward_store::{StoreError, Tx, audit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +50,10 @@ pub struct Aftermath {
     pub wake: Vec<i64>,
     /// Firmware whose facts changed.
     pub firmware: Vec<i64>,
+    /// A key that works from now on.
+    pub key_made: Option<ApiKey>,
+    /// The id of a key that works no longer.
+    pub key_revoked: Option<String>,
 }
 
 impl<T> From<T> for Done<T> {
@@ -103,7 +108,7 @@ impl Call {
         let Some(given) = &self.idempotency else {
             return Ok(None);
         };
-        let found = idempotency::find(tx, &self.principal.name, &given.key)?;
+        let found = idempotency::find(tx, &self.principal.id, &given.key)?;
         let Some(Earlier { request, response }) = found else {
             return Ok(None);
         };
@@ -129,7 +134,7 @@ impl Call {
         };
         Ok(idempotency::keep(
             tx,
-            &self.principal.name,
+            &self.principal.id,
             &given.key,
             &answer,
             self.now,
@@ -176,6 +181,12 @@ impl App {
             .firmware
             .iter()
             .for_each(|key| self.catalog.forget(*key));
+        if let Some(key) = &aftermath.key_made {
+            self.keys.add(key);
+        }
+        if let Some(key_id) = &aftermath.key_revoked {
+            self.keys.remove(key_id);
+        }
         self.wakes.wake(aftermath.wake.iter().copied());
         self.wakes.told();
     }

@@ -7,6 +7,7 @@ use fleetward_store::actions::{self, roster_of};
 use fleetward_store::devices::{self, Device, DeviceFilter, NewDevice};
 use fleetward_store::page::{Page, Paged};
 use fleetward_store::{Tx, assignments};
+use serde::{Deserialize, Serialize};
 
 use super::{Aftermath, App, AppError, Call, Done, views};
 use crate::api::types::{
@@ -18,8 +19,17 @@ use crate::auth::{self, Right};
 /// How much of a device's history is shown.
 const HISTORY: u32 = 20;
 
+/// A device that was added. Its token is no part of what is kept for a repeat of the request.
+#[derive(Serialize, Deserialize)]
+struct Added {
+    device: DeviceView,
+    #[serde(skip)]
+    token: Option<String>,
+}
+
 impl App {
-    /// Makes a device known before it comes. Its token is made here where none is given.
+    /// Makes a device known before it comes. Its token is made here where none is given, and is not
+    /// told again to a repeat of the request.
     ///
     /// # Errors
     /// The caller may not, the device can't be, or it is known.
@@ -28,6 +38,7 @@ impl App {
         call: &Call,
         request: NewDeviceRequest,
     ) -> Result<NewDeviceView, AppError> {
+        call.needs(Right::Devices)?;
         check_device_id(&request.device_id)
             .map_err(|error| AppError::invalid("device_id", error.to_string()))?;
         self.configured(&request.environment)
@@ -65,7 +76,7 @@ impl App {
             call.audit(tx, "device.add", &device.device_id, &device)?;
             let roster = roster_of(tx, &[key])?;
             Ok(Done {
-                value: NewDeviceView {
+                value: Added {
                     device,
                     token: made,
                 },
@@ -75,7 +86,8 @@ impl App {
                 },
             })
         };
-        self.command(call, Right::Devices, work).await
+        let Added { device, token } = self.command(call, Right::Devices, work).await?;
+        Ok(NewDeviceView { device, token })
     }
 
     /// Moves or groups a device. A device that is part of an open execution stays in it.
@@ -88,6 +100,7 @@ impl App {
         device_id: String,
         change: DeviceChange,
     ) -> Result<DeviceView, AppError> {
+        call.needs(Right::Devices)?;
         if let Some(environment) = &change.environment {
             self.configured(environment)
                 .map_err(|error| AppError::invalid("environment", error.to_string()))?;

@@ -40,13 +40,9 @@ impl App {
                 command,
                 by: call.principal.name.clone(),
             };
+            let detail = serde_json::json!({ "reason": reason });
+            call.audit(tx, action, &execution_id, &detail)?;
             let driven = drive(tx, execution.execution_key, input, call.now)?;
-            call.audit(
-                tx,
-                action,
-                &execution_id,
-                &serde_json::json!({ "reason": reason }),
-            )?;
             let aftermath = Aftermath {
                 roster: driven.roster,
                 wake: vec![execution.execution_key],

@@ -59,22 +59,39 @@ impl App {
         check_file_name(&upload.file_name)?;
         let id = new_id("fw", call.now);
         let mut incoming = self.blobs.begin(&id).await?;
-        let image = match self.receive(&upload, &mut incoming, body).await {
-            Ok(image) => image,
+        let row = self.inspect(call, &upload, id, &mut incoming, body).await;
+        match row {
+            Ok(row) => {
+                self.blobs.finish(incoming, &row.sha256).await?;
+                self.register(call, row).await
+            }
             Err(error) => {
                 self.blobs.discard(incoming).await;
-                return Err(error);
+                Err(error)
             }
-        };
-        let row = match row(&upload, &image, id, call) {
-            Ok(row) => row,
-            Err(error) => {
-                self.blobs.discard(incoming).await;
-                return Err(error);
-            }
-        };
-        self.blobs.finish(incoming, &row.sha256).await?;
-        self.register(call, row).await
+        }
+    }
+
+    /// The row of an image that may be kept.
+    async fn inspect<E: std::fmt::Display>(
+        &self,
+        call: &Call,
+        upload: &Upload,
+        id: String,
+        incoming: &mut Incoming,
+        body: impl Stream<Item = Result<impl AsRef<[u8]>, E>> + Send,
+    ) -> Result<Firmware, AppError> {
+        let image = self.receive(upload, incoming, body).await?;
+        let row = row(upload, &image, id, call)?;
+        if call.idempotency.is_some() {
+            // Whether this is a repeat is found out together with everything else.
+            return Ok(row);
+        }
+        let (version, sha256) = (row.version.clone(), row.sha256.clone());
+        self.store
+            .read(move |tx| same_image(firmware::find(tx, &version)?.as_ref(), &version, &sha256))
+            .await?;
+        Ok(row)
     }
 
     async fn receive<E: std::fmt::Display>(
@@ -120,24 +137,22 @@ impl App {
     }
 
     async fn register(self: &Arc<Self>, call: &Call, row: Firmware) -> Result<Uploaded, AppError> {
+        let mut call = call.clone();
+        if let Some(given) = &mut call.idempotency {
+            // The body was not at hand when the request was digested: it is a stream.
+            given.request = format!("{} {}", given.request, row.sha256);
+        }
         let work = move |tx: &Tx<'_>, call: &Call| {
             if let Some(known) = firmware::find(tx, &row.version)? {
-                if known.sha256 == row.sha256 {
-                    return Ok((views::firmware(&known), false).into());
-                }
-                let detail = format!(
-                    "version {} exists with another image ({}): versions never change, upload it as \
-                     a new one",
-                    row.version, known.sha256
-                );
-                return Err(AppError::conflict("version_exists", detail));
+                same_image(Some(&known), &row.version, &row.sha256)?;
+                return Ok((views::firmware(&known), false).into());
             }
             firmware::insert(tx, &row)?;
             let view = views::firmware(&row);
             call.audit(tx, "firmware.upload", &row.firmware_id, &view)?;
             Ok((view, true).into())
         };
-        let (view, new) = self.command(call, Right::Firmware, work).await?;
+        let (view, new) = self.command(&call, Right::Firmware, work).await?;
         Ok(Uploaded { view, new })
     }
 
@@ -212,6 +227,21 @@ impl App {
 
 fn find(tx: &Tx<'_>, name: &str) -> Result<Firmware, AppError> {
     firmware::find(tx, name)?.ok_or_else(|| AppError::not_found("firmware", name))
+}
+
+/// A version never changes: it is new, or has the image that it had.
+fn same_image(known: Option<&Firmware>, version: &str, sha256: &str) -> Result<(), AppError> {
+    match known {
+        Some(known) if known.sha256 != sha256 => {
+            let detail = format!(
+                "version {version} exists with another image ({}): versions never change, upload it \
+                 as a new one",
+                known.sha256
+            );
+            Err(AppError::conflict("version_exists", detail))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 const fn broken(code: &'static str, detail: String) -> AppError {

@@ -7,10 +7,13 @@ use fleetward_core::seconds::Seconds;
 use fleetward_store::keys::{self, ApiKey};
 use fleetward_store::{StoreError, Tx};
 
-use super::{App, AppError, Call, views};
+use super::{Aftermath, App, AppError, Call, Done, views};
 use crate::api::types::{KeyView, NewKeyRequest, NewKeyView};
 use crate::auth::keys::CHOSEN;
 use crate::auth::{self, Right, Role};
+
+/// Names that the server itself has in audit entries and approvals.
+const OURS: [&str; 2] = ["engine", "policy"];
 
 impl App {
     /// Makes a key. It is shown in this answer and never again.
@@ -22,12 +25,17 @@ impl App {
         call: &Call,
         request: NewKeyRequest,
     ) -> Result<NewKeyView, AppError> {
+        call.needs(Right::Keys)?;
         let role: Role = request
             .role
             .parse()
             .map_err(|error: String| AppError::invalid("role", error))?;
         if request.name.trim().is_empty() || request.name.len() > 100 {
             return Err(AppError::invalid("name", "use 1 to 100 characters"));
+        }
+        if OURS.contains(&request.name.as_str()) {
+            let message = "this name is the server's own in the audit: use another";
+            return Err(AppError::invalid("name", message));
         }
         if request
             .expires_in_days
@@ -50,12 +58,15 @@ impl App {
             expires_at: lifetime.map(|lifetime| lifetime.after(call.now)),
             revoked_at: None,
         };
-        let stored = row.clone();
         let work = move |tx: &Tx<'_>, call: &Call| {
-            keys::insert(tx, &stored)?;
-            let view = views::key(&stored, call.now);
-            call.audit(tx, "key.create", &stored.key_id, &view)?;
-            Ok(view.into())
+            keys::insert(tx, &row)?;
+            let value = views::key(&row, call.now);
+            call.audit(tx, "key.create", &row.key_id, &value)?;
+            let aftermath = Aftermath {
+                key_made: Some(row),
+                ..Aftermath::default()
+            };
+            Ok(Done { value, aftermath })
         };
         // A repeat can't show the key again, so a key is never made under an Idempotency-Key.
         let call = Call {
@@ -63,7 +74,6 @@ impl App {
             ..call.clone()
         };
         let view = self.command(&call, Right::Keys, work).await?;
-        self.keys.add(&row);
         Ok(NewKeyView { view, key })
     }
 
@@ -72,17 +82,21 @@ impl App {
     /// # Errors
     /// The caller may not, or there is no such key in use.
     pub async fn revoke_key(self: &Arc<Self>, call: &Call, key_id: String) -> Result<(), AppError> {
-        let revoked = key_id.clone();
         let work = move |tx: &Tx<'_>, call: &Call| {
             if !keys::revoke(tx, &key_id, call.now)? {
                 return Err(AppError::not_found("active key", &key_id));
             }
             call.audit(tx, "key.revoke", &key_id, &())?;
-            Ok(().into())
+            let aftermath = Aftermath {
+                key_revoked: Some(key_id),
+                ..Aftermath::default()
+            };
+            Ok(Done {
+                value: (),
+                aftermath,
+            })
         };
-        self.command(call, Right::Keys, work).await?;
-        self.keys.remove(&revoked);
-        Ok(())
+        self.command(call, Right::Keys, work).await
     }
 
     /// All keys, without their secrets.

@@ -26,6 +26,7 @@ impl App {
         call: &Call,
         request: PlanRequest,
     ) -> Result<PlanView, AppError> {
+        call.needs(Right::Plan)?;
         let plan = self.complete(&request)?;
         let app = Arc::clone(self);
         let work = move |tx: &Tx<'_>, call: &Call| {

@@ -160,12 +160,12 @@ fn reason(phase: &Phase) -> Option<String> {
         Phase::Halted { reason, .. } => Some(reason.to_string()),
         Phase::RollingBack { cause, .. } => Some(cause.to_string()),
         Phase::Cancelling { by, .. } => Some(format!("cancelled by {by}")),
+        Phase::Finished { cause, .. } => cause.as_ref().map(ToString::to_string),
         Phase::Queued
         | Phase::Releasing { .. }
         | Phase::Staging { .. }
         | Phase::Verifying { .. }
-        | Phase::Observing { .. }
-        | Phase::Finished { .. } => None,
+        | Phase::Observing { .. } => None,
     }
 }
 

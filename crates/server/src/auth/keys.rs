@@ -24,6 +24,17 @@ struct Known {
     expires_at: Option<Timestamp>,
 }
 
+/// Who holds a key or a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What they hold.
+    pub id: String,
+    /// What they are called.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
 /// A new random key: its id and the whole.
 ///
 /// # Panics
@@ -73,20 +84,23 @@ impl Keys {
 
     /// Whose key this is, when it is one and still works.
     #[must_use]
-    pub fn check(&self, presented: &str, now: Timestamp) -> Option<(String, Role)> {
+    pub fn check(&self, presented: &str, now: Timestamp) -> Option<Holder> {
         let presented_hash = hash(presented);
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let named = presented
             .strip_prefix("fw_")
             .and_then(|rest| rest.split_once('_'));
-        let found = match named.and_then(|(id, _)| known.get(id)) {
-            Some(found) => found,
-            // A key set from outside has no id of ours in it.
-            None => known.get(CHOSEN)?,
-        };
+        // A key set from outside has no id of ours in it.
+        let id = named.map(|(id, _)| id).filter(|id| known.contains_key(*id));
+        let id = id.unwrap_or(CHOSEN);
+        let found = known.get(id)?;
         let same: bool = found.hash.ct_eq(&presented_hash).into();
         let alive = found.expires_at.is_none_or(|at| at > now);
-        (same && alive).then(|| (found.name.clone(), found.role))
+        (same && alive).then(|| Holder {
+            id: id.to_owned(),
+            name: found.name.clone(),
+            role: found.role,
+        })
     }
 }
 
@@ -117,9 +131,10 @@ mod tests {
         let mut row = stored(&id, &key);
         keys.add(&row);
         let at = |second| Timestamp::from_second(second).unwrap();
+        let holder = keys.check(&key, at(99)).unwrap();
         assert_eq!(
-            keys.check(&key, at(99)),
-            Some(("ci".to_owned(), Role::Operator))
+            (holder.id, holder.name, holder.role),
+            (id.clone(), "ci".to_owned(), Role::Operator)
         );
         assert_eq!(keys.check(&key, at(100)), None);
         assert_eq!(keys.check(&key[..key.len() - 1], at(99)), None);

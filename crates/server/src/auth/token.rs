@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 
-use super::Role;
+use super::Holder;
 
 /// Checks tokens.
 pub struct Tokens {
@@ -34,9 +34,13 @@ impl Tokens {
 
     /// Whose token this is, when it is one and still works.
     #[must_use]
-    pub fn check(&self, token: &str) -> Option<(String, Role)> {
+    pub fn check(&self, token: &str) -> Option<Holder> {
         let claims = decode::<Claims>(token, &self.key, &self.rules).ok()?.claims;
         let role = claims.role.parse().ok()?;
-        (!claims.sub.is_empty()).then_some((claims.sub, role))
+        (!claims.sub.is_empty()).then(|| Holder {
+            id: format!("token:{}", claims.sub),
+            name: claims.sub,
+            role,
+        })
     }
 }

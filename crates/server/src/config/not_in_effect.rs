@@ -80,6 +80,15 @@ pub const NOT_IN_EFFECT: &[NotInEffect] = &[
         "security.encryption",
         "data is not encrypted at rest; encrypt the disk",
     ),
+    key(
+        "security.trusted_proxies",
+        "the address of a client is the one that it connects from",
+    ),
+    NotInEffect {
+        path: "logging.detailed_logging",
+        except: Some("false"),
+        instead: "the log has one level of detail",
+    },
     NotInEffect {
         path: "logging.audit_logging",
         except: Some("true"),

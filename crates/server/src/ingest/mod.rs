@@ -67,7 +67,7 @@ impl Ingest {
             .send((incoming, answer))
             .await
             .map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Closed)
+        answered.await.map_err(|_| StoreError::NotStored)
     }
 
     /// How many reports were stored since the start.

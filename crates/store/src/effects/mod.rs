@@ -1,5 +1,8 @@
 //! Carrying out the engine's effects on whole sets of devices, in the transaction that stores its
 //! state. What each effect means, device by device, is in `fleetward_core::rehearsal`.
+//!
+//! `+execution_key` keeps SQLite from looking a chosen device up by its execution, among all the others
+//! of it, instead of by its own key.
 
 mod expire;
 mod offer;

@@ -42,8 +42,7 @@ pub(super) fn switch(
         "UPDATE actions SET staging = 0
          WHERE staging = 1 AND state <> 'closed' AND action_id IN (
             SELECT action_id FROM assignments
-            WHERE execution_key = $1 AND wave = $2
-              AND status IN ('verifying', 'released', 'downloading', 'installing'))
+            WHERE execution_key = $1 AND wave = $2)
          RETURNING device_key",
         params![target.execution_key, wave.0],
         |row| row.int(0),
@@ -84,7 +83,7 @@ fn offer(
         "UPDATE assignments SET status = 'released', action_id = $2 + chosen.place * $3,
             deadline = $5, updated_at = $6
          FROM {chosen} AS chosen
-         WHERE device_key = chosen.device AND execution_key = $4"
+         WHERE device_key = chosen.device AND +execution_key = $4"
     );
     let step = ActionId::STEP;
     in_chunks(&devices, |json, done| {

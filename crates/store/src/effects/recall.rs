@@ -79,13 +79,13 @@ fn offer_back(
          SELECT $2 + chosen.place * $3, $4, chosen.device, 'rollback', 'open',
             a.previous_firmware_key, $5
          FROM {chosen} AS chosen JOIN assignments a
-            ON a.device_key = chosen.device AND a.execution_key = $4"
+            ON a.device_key = chosen.device AND +a.execution_key = $4"
     );
     let update = format!(
         "UPDATE assignments SET status = 'rolling_back', action_id = $2 + chosen.place * $3,
             deadline = $5, updated_at = $6
          FROM {chosen} AS chosen
-         WHERE device_key = chosen.device AND execution_key = $4"
+         WHERE device_key = chosen.device AND +execution_key = $4"
     );
     let step = ActionId::STEP;
     in_chunks(devices, |json, done| {

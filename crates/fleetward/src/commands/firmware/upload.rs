@@ -1,5 +1,6 @@
 //! `fleetward firmware upload`: a file sent piece by piece, never held as a whole.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,11 +8,15 @@ use fleetward_server::api::types::FirmwareView;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Body;
+use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
 use crate::cli::Context;
 use crate::error::{CliError, Ending};
+
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
 
 /// Upload an image as a version
 ///
@@ -45,6 +50,7 @@ pub(super) async fn run(command: Upload, context: &Context) -> Result<Ending, Cl
     } = command;
     let client = context.client()?;
     let (image, length) = open(&file).await?;
+    let sha256 = digest(&file, sha256).await?;
     let query = [
         ("version", Some(version)),
         ("name", name),
@@ -57,10 +63,10 @@ pub(super) async fn run(command: Upload, context: &Context) -> Result<Ending, Cl
             "compatibility",
             (!compatibility.is_empty()).then(|| compatibility.join(",")),
         ),
-        ("sha256", sha256),
+        ("sha256", Some(sha256)),
     ];
     let bar = bar(length);
-    let pieces = ReaderStream::with_capacity(image, 64 * 1024);
+    let pieces = ReaderStream::with_capacity(image, PIECE);
     let seen = bar.clone();
     let pieces = pieces.inspect(move |piece| {
         if let Ok(piece) = piece {
@@ -96,6 +102,32 @@ async fn open(path: &Path) -> Result<(File, u64), CliError> {
         return Err(CliError::usage(format!("{} is no file", path.display())));
     }
     Ok((file, metadata.len()))
+}
+
+/// SHA-256 of the file in hex, read in a first pass so that damage on the way is noticed; it must be `wanted`.
+async fn digest(path: &Path, wanted: Option<String>) -> Result<String, CliError> {
+    let name = path.display();
+    let file = path.to_owned();
+    let found = tokio::task::spawn_blocking(move || -> io::Result<String> {
+        let mut file = std::fs::File::open(file)?;
+        let mut piece = vec![0; PIECE];
+        let mut hash = Sha256::new();
+        loop {
+            match io::Read::read(&mut file, &mut piece)? {
+                0 => return Ok(hex::encode(hash.finalize())),
+                read => hash.update(&piece[..read]),
+            }
+        }
+    })
+    .await
+    .map_err(|error| CliError::internal(format!("the image {name} was not read: {error}")))?
+    .map_err(|error| CliError::usage(format!("the image {name} cannot be read: {error}")))?;
+    match wanted {
+        Some(wanted) if wanted != found => Err(CliError::usage(format!(
+            "the image {name} has SHA-256 {found}, not {wanted}; nothing was sent"
+        ))),
+        Some(_) | None => Ok(found),
+    }
 }
 
 /// A bar on standard error; hidden where that is no terminal.

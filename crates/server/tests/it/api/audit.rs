@@ -116,13 +116,16 @@ async fn what_changes_nothing_is_not_told() {
     admin.post(&approve, json!({})).await;
     let order = json!({ "plan_id": plan_id });
     let started = admin.post("/api/deployments/execute", order).await;
-    let pause = format!(
-        "/api/deployments/{}/pause",
-        started["execution_id"].as_str().unwrap()
-    );
-    admin.post(&pause, json!({})).await;
+    let started = started["execution_id"].as_str().unwrap();
     let before = admin.get("/api/audit").await;
-    admin.post(&pause, json!({})).await;
+    let resume = format!("/api/deployments/{started}/resume");
+    let wrong = json!({"colour": "red"});
+    refused(
+        admin.request(Method::POST, &resume).json(&wrong),
+        422,
+        "invalid",
+    )
+    .await;
     admin.upload("1.0.0").await;
     refused(admin.request(Method::POST, &approve), 409, "not_pending").await;
     refused(

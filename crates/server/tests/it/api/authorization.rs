@@ -31,7 +31,7 @@ GET    /api/deployments/{execution_id}/events      voax 404
 POST   /api/devices                                .o.x 422 {"device_id":"d","environment":"none"}
 GET    /api/devices                                voax 200
 GET    /api/devices/{device_id}                    voax 404
-PATCH  /api/devices/{device_id}                    .o.x 422 {"groups":["no group"]}
+PATCH  /api/devices/{device_id}                    .o.x 422 {"groups":["no/group"]}
 POST   /api/firmware                               .o.x 422
 GET    /api/firmware                               voax 200
 GET    /api/firmware/{firmware_id}                 voax 404
@@ -158,7 +158,7 @@ async fn a_release_passes_through_three_pairs_of_hands() {
     super::add_devices(&operator, "production", 2).await;
     let id = super::planned(&operator, super::plan("1.0.0", "production")).await;
     let path = format!("/api/deployment-plans/{id}/approve");
-    let approved = approver.post(&path, Value::Null).await;
+    let approved = approver.post(&path, serde_json::json!({})).await;
     assert_eq!(approved["approved_by"], "approver");
     let order = serde_json::json!({ "plan_id": id });
     let started = operator.post("/api/deployments/execute", order).await;

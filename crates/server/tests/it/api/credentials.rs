@@ -56,6 +56,9 @@ async fn a_token_carries_a_name_and_a_role() {
     let device = json!({"device_id": "d", "environment": "lab"});
     let request = app.http.post(app.url("/api/devices")).bearer_auth(&token);
     assert_eq!(request.json(&device).send().await.unwrap().status(), 201);
+    let request = app.http.get(app.url("/api/devices"));
+    let request = request.header("authorization", format!("bearer {token}"));
+    assert_eq!(request.send().await.unwrap().status(), 200);
     let audit = app.admin().get("/api/audit?object=d").await;
     assert_eq!(audit["items"][0]["actor"], "ann");
     assert_eq!(audit["items"][0]["source"], "127.0.0.1");

@@ -125,7 +125,8 @@ async fn two_followers_hear_the_same_while_it_happens() {
     let mut early = Follower::connect(&admin, &id, None).await;
     let mut late = Follower::connect(&viewer, &id, None).await;
     let hearing = async { tokio::join!(early.take(22), late.take(22)) };
-    let doing = pause_and_resume(&admin, &[&id, &other], 10);
+    let both = [&*id, &*other];
+    let doing = pause_and_resume(&admin, &both, 10);
     let ((one, two), ()) = tokio::join!(hearing, doing);
     check(&admin, &id, &one, 1).await;
     check(&admin, &id, &two, 1).await;
@@ -146,7 +147,8 @@ async fn who_comes_back_hears_the_rest_and_nothing_twice() {
         }
         events
     };
-    let doing = pause_and_resume(&admin, &[&id, &other], 20);
+    let both = [&*id, &*other];
+    let doing = pause_and_resume(&admin, &both, 20);
     let (events, ()) = tokio::join!(hearing, doing);
     check(&admin, &id, &events, 1).await;
     assert_eq!(events.len(), 42);

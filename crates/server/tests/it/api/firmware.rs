@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{column, everything, fields, refused};
 use crate::support::{CONFIG, Client, TestApp};
@@ -99,7 +99,7 @@ async fn what_comes_with_an_image_is_checked() {
         let problem = refused(uploading(&admin, query, "an image"), 422, "invalid").await;
         assert_eq!(fields(&problem), [field], "{query}");
     }
-    for query in ["version=1&colour=red", "version=1&version=2", "version=%FF"] {
+    for query in ["version=1&colour=red", "version=1&version=2"] {
         refused(uploading(&admin, query, "an image"), 400, "bad_query").await;
     }
     assert_eq!(unfinished(&app), 0);
@@ -230,7 +230,7 @@ async fn a_withdrawn_version_says_who_and_when_and_keeps_it() {
         (&first["status"], &first["withdrawn_by"]),
         (&json!("withdrawn"), &json!("operator"))
     );
-    let second = admin.post(path, Value::Null).await;
+    let second = admin.post(path, json!({})).await;
     assert_eq!(second, first);
     let shown = admin.get("/api/firmware/1.0.0").await;
     assert_eq!(shown, first);

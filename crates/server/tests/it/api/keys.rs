@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use fleetward_server::app::Call;
+use fleetward_server::auth::{Principal, Role};
 use fleetward_server::clock::Clock;
 use fleetward_server::{ServeOptions, start};
+use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::json;
@@ -57,6 +60,36 @@ async fn a_revoked_key_is_dead_at_once_and_stays_dead() {
         column(&second.get("/api/keys").await, "status"),
         ["revoked", "active"]
     );
+}
+
+#[tokio::test]
+async fn a_key_is_dead_even_when_nobody_waits_for_the_answer() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let made = json!({"name": "lost", "role": "viewer"});
+    let made = admin.post("/api/keys", made).await;
+    let call = Call {
+        principal: Principal {
+            id: "test".to_owned(),
+            name: "admin".to_owned(),
+            role: Role::Admin,
+            source: "local".to_owned(),
+        },
+        now: Timestamp::now(),
+        idempotency: None,
+    };
+    let key_id = made["key_id"].as_str().unwrap().to_owned();
+    let revoking = app.server.app().revoke_key(&call, key_id);
+    drop(revoking.now_or_never());
+    // What is written later is answered later.
+    super::add_devices(&admin, "lab", 1).await;
+    let lost = app.client(made["key"].as_str().unwrap());
+    refused(
+        lost.request(Method::GET, "/api/devices"),
+        401,
+        "unauthorized",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -130,19 +163,20 @@ async fn a_key_that_cannot_be_is_not_made() {
 async fn secrets_are_not_on_the_disk() {
     let app = TestApp::start().await;
     let admin = app.admin();
-    let send = |path: &str, body: serde_json::Value| {
+    let send = |key: &'static str, path: &str, body: serde_json::Value| {
         let request = admin.request(Method::POST, path).json(&body);
-        admin.send(request.header("idempotency-key", format!("{path} {body}")))
+        admin.send(request.header("idempotency-key", key))
     };
-    let (_, key) = send("/api/keys", json!({"name": "n", "role": "viewer"})).await;
+    let (_, key) = send("one", "/api/keys", json!({"name": "n", "role": "viewer"})).await;
     let (_, device) = send(
+        "two",
         "/api/devices",
         json!({"device_id": "a", "environment": "lab"}),
     )
     .await;
     let mine = "a-token-that-is-chosen-outside";
     let chosen = json!({"device_id": "b", "environment": "lab", "token": mine});
-    let (status, _) = send("/api/devices", chosen).await;
+    let (status, _) = send("three", "/api/devices", chosen).await;
     assert_eq!(status, 201);
     let secrets = [
         key["key"].as_str().unwrap(),

@@ -1,5 +1,6 @@
 //! The REST API: who may do what, what is refused and how, and what each resource promises.
 
+mod approvals;
 mod audit;
 mod authorization;
 mod credentials;

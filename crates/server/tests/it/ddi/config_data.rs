@@ -55,7 +55,10 @@ async fn too_much_is_taken_as_far_as_it_fits() {
     data.insert("sw_version".to_owned(), json!("1.4.2"));
     let said = json!({"mode": "replace", "data": data}).to_string();
     assert_eq!(device.config_data(&said).await, 200);
-    assert_eq!(attributes(&app, &device).await.as_object().unwrap().len(), 100);
+    assert_eq!(
+        attributes(&app, &device).await.as_object().unwrap().len(),
+        100
+    );
     assert_eq!(seen(&app, &device).await["version"], "1.4.2");
 
     let long = json!({"mode": "replace", "data": {"k".repeat(300): "v".repeat(300)}});
@@ -68,9 +71,18 @@ async fn too_much_is_taken_as_far_as_it_fits() {
 async fn attributes_tell_the_hardware_and_the_version() {
     let app = TestApp::start().await;
     let cases = [
-        (r#"{"hw_boardname":"pump","hw_revision":"C","sw_version":"1.0.0"}"#, ["pump", "C", "1.0.0"]),
-        (r#"{"model":"valve","revision":"2","firmware_version":"7"}"#, ["valve", "2", "7"]),
-        (r#"{"device_type":"meter","hwRevision":"B","swVersion":"3.1"}"#, ["meter", "B", "3.1"]),
+        (
+            r#"{"hw_boardname":"pump","hw_revision":"C","sw_version":"1.0.0"}"#,
+            ["pump", "C", "1.0.0"],
+        ),
+        (
+            r#"{"model":"valve","revision":"2","firmware_version":"7"}"#,
+            ["valve", "2", "7"],
+        ),
+        (
+            r#"{"device_type":"meter","hwRevision":"B","swVersion":"3.1"}"#,
+            ["meter", "B", "3.1"],
+        ),
         (r#"{"VIN":"0123"}"#, ["", "", ""]),
     ];
     for (index, (data, wanted)) in cases.into_iter().enumerate() {
@@ -120,7 +132,12 @@ async fn attributes_are_asked_for_at_first_and_after_a_success() {
     assert_eq!(device.link("configData").await, "");
     assert_eq!(device.feedback(action, SUCCESS).await, 200);
     assert_ne!(device.link("configData").await, "");
-    assert_eq!(device.config_data(r#"{"data":{"sw_version":"1.1.0"}}"#).await, 200);
+    assert_eq!(
+        device
+            .config_data(r#"{"data":{"sw_version":"1.1.0"}}"#)
+            .await,
+        200
+    );
     assert_eq!(device.link("configData").await, "");
     assert_eq!(device.feedback(action, SUCCESS).await, 200);
     assert_eq!(device.link("configData").await, "", "said twice");

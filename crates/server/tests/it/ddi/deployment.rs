@@ -1,10 +1,10 @@
 //! The description of a deployment, while it is open and after it.
 
 use serde_json::json;
+use sha2::Digest as _;
 
 use super::{FAILURE, PROCEEDING, SUCCESS, image, joined, roll_out, seen, slow_polls, status};
 use crate::support::TestApp;
-use sha2::Digest as _;
 
 #[tokio::test]
 async fn a_deployment_names_everything_that_clients_insist_on() {
@@ -76,7 +76,10 @@ async fn a_word_before_the_first_look_does_not_hide_the_look() {
     let link = device.link("deploymentBase").await;
     let number = link.split('?').next().unwrap().rsplit('/').next().unwrap();
     let scheduled = r#"{"status":{"execution":"scheduled","result":{"finished":"none"}}}"#;
-    assert_eq!(device.feedback(number.parse().unwrap(), scheduled).await, 200);
+    assert_eq!(
+        device.feedback(number.parse().unwrap(), scheduled).await,
+        200
+    );
     assert_eq!(status(&app, &execution, &device).await, "released");
     device.offer().await;
     assert_eq!(status(&app, &execution, &device).await, "downloading");
@@ -90,7 +93,10 @@ async fn history_is_told_to_those_who_ask() {
     let (action, _) = device.offer().await;
     let path = format!("/deploymentBase/{action}");
     let none = device.ok(&format!("{path}?actionHistory=5")).await;
-    assert!(none.get("actionHistory").is_none(), "the device has said nothing");
+    assert!(
+        none.get("actionHistory").is_none(),
+        "the device has said nothing"
+    );
     for word in ["one", "two", "three"] {
         let said = PROCEEDING.replace("writing", word);
         assert_eq!(device.feedback(action, &said).await, 200);
@@ -102,7 +108,9 @@ async fn history_is_told_to_those_who_ask() {
         ("5000", json!(["three", "two", "one"])),
         ("-1", json!(["three", "two", "one"])),
     ] {
-        let document = device.ok(&format!("{path}?c=1&actionHistory={asked}")).await;
+        let document = device
+            .ok(&format!("{path}?c=1&actionHistory={asked}"))
+            .await;
         let wanted = json!({"status": "RUNNING", "messages": messages});
         assert_eq!(document["actionHistory"], wanted, "{asked}");
     }
@@ -110,7 +118,13 @@ async fn history_is_told_to_those_who_ask() {
         let document = device.ok(&format!("{path}{silent}")).await;
         assert!(document.get("actionHistory").is_none());
     }
-    assert_eq!(device.get(&format!("{path}?actionHistory=all")).await.status, 400);
+    assert_eq!(
+        device
+            .get(&format!("{path}?actionHistory=all"))
+            .await
+            .status,
+        400
+    );
 }
 
 #[tokio::test]
@@ -123,8 +137,14 @@ async fn what_was_installed_can_be_read_again() {
     assert_eq!(good.get(&installed).await.status, 404, "not over yet");
     assert_eq!(good.feedback(action, SUCCESS).await, 200);
     assert_eq!(good.ok(&installed).await, document);
-    assert_eq!(good.ok(&format!("{installed}?actionHistory=3")).await, document);
-    assert_eq!(good.get(&format!("/deploymentBase/{action}")).await.status, 404);
+    assert_eq!(
+        good.ok(&format!("{installed}?actionHistory=3")).await,
+        document
+    );
+    assert_eq!(
+        good.get(&format!("/deploymentBase/{action}")).await.status,
+        404
+    );
     assert_eq!(good.link("deploymentBase").await, "");
 
     let (action, _) = bad.offer().await;

@@ -23,7 +23,11 @@ async fn a_first_poll_joins_where_the_environment_lets_it() {
         ("staging", Some(STAGING), 200),
         ("staging", Some(PRODUCTION), 401),
         ("staging", Some("GatewayToken wrong"), 401),
-        ("staging", Some("gatewaytoken test-gateway-token-staging-01"), 401),
+        (
+            "staging",
+            Some("gatewaytoken test-gateway-token-staging-01"),
+            401,
+        ),
         ("staging", Some("Basic dGVzdDp0ZXN0"), 401),
         ("closed", None, 401),
         ("closed", Some(OWN), 401),
@@ -54,13 +58,25 @@ async fn a_first_poll_joins_where_the_environment_lets_it() {
 #[tokio::test]
 async fn a_tenant_is_an_environment_in_any_case_or_default() {
     let app = TestApp::start().await;
-    for (index, tenant) in ["production", "PRODUCTION", "Production", "DEFAULT", "default"]
-        .into_iter()
-        .enumerate()
+    for (index, tenant) in [
+        "production",
+        "PRODUCTION",
+        "Production",
+        "DEFAULT",
+        "default",
+    ]
+    .into_iter()
+    .enumerate()
     {
         let device = Device::new(&app, &format!("pump-{index}")).tenant(tenant);
         let link = device.link("configData").await;
-        assert_eq!(device.body(Method::PUT, &link, r#"{"data":{"a":"b"}}"#).await.status, 200);
+        assert_eq!(
+            device
+                .body(Method::PUT, &link, r#"{"data":{"a":"b"}}"#)
+                .await
+                .status,
+            200
+        );
         assert_eq!(seen(&app, &device).await["environment"], "production");
         if tenant.eq_ignore_ascii_case("default") {
             assert!(link.contains("/DEFAULT/controller/v1/"), "{link}");
@@ -78,10 +94,11 @@ async fn a_tenant_is_an_environment_in_any_case_or_default() {
 async fn a_device_is_reached_only_with_what_belongs_to_it() {
     let app = TestApp::start().await;
     let admin = app.admin();
-    let add = |id: &str, token: &str| {
-        json!({"device_id": id, "environment": "closed", "token": token})
-    };
-    admin.post("/api/devices", add("valve-1", "valve-1-token-0123456")).await;
+    let add =
+        |id: &str, token: &str| json!({"device_id": id, "environment": "closed", "token": token});
+    admin
+        .post("/api/devices", add("valve-1", "valve-1-token-0123456"))
+        .await;
     let made = json!({"device_id": "valve-2", "environment": "closed"});
     let made = admin.post("/api/devices", made).await;
     let valve_2 = format!("TargetToken {}", made["token"].as_str().unwrap());
@@ -101,7 +118,11 @@ async fn a_device_is_reached_only_with_what_belongs_to_it() {
         let device = Device::new(&app, id).authorization(authorization);
         let said = device.config_data(r#"{"data":{"a":"b"}}"#).await;
         assert_eq!(said, wanted, "{id} {authorization:?}");
-        assert_eq!(device.get("").await.status, wanted, "{id} {authorization:?}");
+        assert_eq!(
+            device.get("").await.status,
+            wanted,
+            "{id} {authorization:?}"
+        );
     }
     let stranger = Device::new(&app, "valve-3").authorization(Some(STAGING));
     assert_eq!(stranger.config_data(r#"{"data":{"a":"b"}}"#).await, 401);
@@ -110,7 +131,9 @@ async fn a_device_is_reached_only_with_what_belongs_to_it() {
 #[tokio::test]
 async fn a_token_shown_at_the_first_contact_is_kept() {
     let app = TestApp::start().await;
-    let device = Device::new(&app, "bench-1").tenant("lab").authorization(Some(OWN));
+    let device = Device::new(&app, "bench-1")
+        .tenant("lab")
+        .authorization(Some(OWN));
     device.poll().await;
     assert_eq!(seen(&app, &device).await["has_token"], true);
     for other in [None, Some("TargetToken another-token-012345")] {
@@ -123,13 +146,14 @@ async fn a_token_shown_at_the_first_contact_is_kept() {
 #[tokio::test]
 async fn a_stranger_is_no_sign_of_life() {
     let app = TestApp::start().await;
-    let new = json!({"device_id": "valve-1", "environment": "closed", "token": "valve-1-token-0123456"});
+    let new =
+        json!({"device_id": "valve-1", "environment": "closed", "token": "valve-1-token-0123456"});
     app.admin().post("/api/devices", new).await;
     let stranger = Device::new(&app, "valve-1").authorization(None);
     assert_eq!(stranger.get("").await.status, 401);
     let app = app.restart(CONFIG).await;
-    let device = Device::new(&app, "valve-1")
-        .authorization(Some("TargetToken valve-1-token-0123456"));
+    let device =
+        Device::new(&app, "valve-1").authorization(Some("TargetToken valve-1-token-0123456"));
     assert!(seen(&app, &device).await["last_seen_at"].is_null());
     device.poll().await;
     let app = app.restart(CONFIG).await;
@@ -177,8 +201,13 @@ async fn ids_are_any_text_of_up_to_256_characters() {
     ] {
         let device = Device::new(&app, in_the_path);
         let link = device.link("configData").await;
-        assert!(link.ends_with(&format!("/{in_the_path}/configData")), "{link}");
-        let answer = device.body(Method::PUT, &link, r#"{"data":{"a":"b"}}"#).await;
+        assert!(
+            link.ends_with(&format!("/{in_the_path}/configData")),
+            "{link}"
+        );
+        let answer = device
+            .body(Method::PUT, &link, r#"{"data":{"a":"b"}}"#)
+            .await;
         assert_eq!(answer.status, 200);
         assert_eq!(seen(&app, &device).await["device_id"], id);
     }

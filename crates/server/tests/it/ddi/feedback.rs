@@ -48,7 +48,11 @@ async fn each_report_leads_where_it_should_however_often_it_comes() {
             devices.iter().zip(&actions).zip(REPORTS)
         {
             let body = said(execution, finished);
-            assert_eq!(device.feedback(*action, &body).await, 200, "{execution} {finished}");
+            assert_eq!(
+                device.feedback(*action, &body).await,
+                200,
+                "{execution} {finished}"
+            );
         }
     };
     let check = async || {
@@ -73,7 +77,11 @@ async fn each_report_leads_where_it_should_however_often_it_comes() {
 #[tokio::test]
 async fn progress_is_read_where_it_can_be() {
     let app = TestApp::start().await;
-    let devices = joined(&app, ["pump-1", "pump-2", "pump-3", "pump-4", "pump-5", "pump-6"]).await;
+    let devices = joined(
+        &app,
+        ["pump-1", "pump-2", "pump-3", "pump-4", "pump-5", "pump-6"],
+    )
+    .await;
     let execution = roll_out(&app, "1.1.0").await;
     let cases = [
         (json!({"cnt": 0, "of": 1}), "installing"),
@@ -87,8 +95,16 @@ async fn progress_is_read_where_it_can_be() {
         let (action, _) = device.offer().await;
         let body = json!({"status": {"execution": "proceeding",
             "result": {"finished": "none", "progress": progress}}});
-        assert_eq!(device.feedback(action, &body.to_string()).await, 200, "{progress}");
-        assert_eq!(statuses(&app, &execution).await[&device.id], *status, "{progress}");
+        assert_eq!(
+            device.feedback(action, &body.to_string()).await,
+            200,
+            "{progress}"
+        );
+        assert_eq!(
+            statuses(&app, &execution).await[&device.id],
+            *status,
+            "{progress}"
+        );
     }
 }
 
@@ -111,7 +127,11 @@ async fn progress_never_goes_back() {
         (said("rejected", "none"), "succeeded"),
     ] {
         assert_eq!(device.feedback(action, &body).await, 200, "{body}");
-        assert_eq!(statuses(&app, &execution).await[&device.id], status, "{body}");
+        assert_eq!(
+            statuses(&app, &execution).await[&device.id],
+            status,
+            "{body}"
+        );
     }
     let over = app.admin().outcome(&execution).await;
     assert_eq!(over["counts"], json!({"succeeded": 1}));
@@ -130,26 +150,35 @@ async fn words_are_kept_as_they_were_said() {
     roll_out(&app, "1.1.0").await;
     let (action, _) = device.offer().await;
     let report = |rest: &str| {
-        format!(
-            r#"{{"status":{{"execution":"proceeding","result":{{"finished":"none"}}{rest}}}}}"#
-        )
+        format!(r#"{{"status":{{"execution":"proceeding","result":{{"finished":"none"}}{rest}}}}}"#)
     };
     let cases = [
-        (report(r#","details":["a","ü \"b\"\n"]"#), json!(["a", "ü \"b\"\n"])),
+        (
+            report(r#","details":["a","ü \"b\"\n"]"#),
+            json!(["a", "ü \"b\"\n"]),
+        ),
         (report(r#","details":"alone""#), json!(["alone"])),
         (report(r#","details":["",""]"#), json!([])),
         (report(r#","details":[]"#), json!([])),
         (report(r#","details":null"#), json!([])),
         (report(""), json!([])),
-        (report(r#","code":120,"details":["a"]"#), json!(["Device reported status code: 120", "a"])),
-        (report(r#","code":-7"#), json!(["Device reported status code: -7"])),
+        (
+            report(r#","code":120,"details":["a"]"#),
+            json!(["Device reported status code: 120", "a"]),
+        ),
+        (
+            report(r#","code":-7"#),
+            json!(["Device reported status code: -7"]),
+        ),
         (report(r#","code":null"#), json!([])),
     ];
     for (body, wanted) in cases {
         assert_eq!(device.feedback(action, &body).await, 200, "{body}");
         assert_eq!(words(&app, &device).await, wanted, "{body}");
     }
-    let many: Vec<String> = (0..80).map(|index| format!("{index} {}", "x".repeat(600))).collect();
+    let many: Vec<String> = (0..80)
+        .map(|index| format!("{index} {}", "x".repeat(600)))
+        .collect();
     let body = report(&format!(r#","details":{}"#, json!(many)));
     assert_eq!(device.feedback(action, &body).await, 200);
     let kept = words(&app, &device).await;
@@ -191,10 +220,18 @@ async fn a_report_is_on_the_disk_before_it_is_answered() {
         let attempt = seen(&app, &device).await["attempts"][0].clone();
         assert_eq!(attempt["action_id"], action);
         let offered = device.link("deploymentBase").await;
-        assert_eq!(offered.contains(&format!("/{action}?")), status == "installing");
+        assert_eq!(
+            offered.contains(&format!("/{action}?")),
+            status == "installing"
+        );
     }
     assert_ne!(device.link("configData").await, "");
-    assert_eq!(device.config_data(r#"{"data":{"sw_version":"1.1.0"}}"#).await, 200);
+    assert_eq!(
+        device
+            .config_data(r#"{"data":{"sw_version":"1.1.0"}}"#)
+            .await,
+        200
+    );
     app = app.restart(CONFIG).await;
     device = Device::new(&app, "pump-1");
     assert_eq!(device.link("configData").await, "");

@@ -244,7 +244,9 @@ async fn status(app: &TestApp, execution: &str, device: &Device) -> String {
 
 /// What people see of a device.
 async fn seen(app: &TestApp, device: &Device) -> Value {
-    app.admin().get(&format!("/api/devices/{}", device.id)).await
+    app.admin()
+        .get(&format!("/api/devices/{}", device.id))
+        .await
 }
 
 /// The bytes that `Client::upload` uploads for a version.

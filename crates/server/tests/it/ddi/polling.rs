@@ -27,14 +27,16 @@ async fn the_long_interval_differs_by_device_and_stays() {
         assert_eq!(seconds(&device.poll().await), first, "stable");
         intervals.insert(first);
     }
-    assert!(intervals.len() > 10, "a fleet must not come at once: {intervals:?}");
+    assert!(
+        intervals.len() > 10,
+        "a fleet must not come at once: {intervals:?}"
+    );
 }
 
 #[tokio::test]
 async fn intervals_stay_within_a_day_and_above_nothing() {
     for (interval, least, most) in [(86_399, 77_000, 86_399), (1, 1, 2)] {
-        let config = CONFIG
-            .replace("poll_interval: 2", &format!("poll_interval: {interval}"));
+        let config = CONFIG.replace("poll_interval: 2", &format!("poll_interval: {interval}"));
         let app = TestApp::with(&config).await;
         for index in 0..20 {
             let told = seconds(&Device::new(&app, &format!("pump-{index}")).poll().await);
@@ -61,7 +63,10 @@ async fn nothing_is_linked_when_nothing_applies() {
     let app = TestApp::start().await;
     let [device] = joined(&app, ["pump-1"]).await;
     let poll = device.poll().await;
-    assert!(poll.get("_links").is_none_or(|links| links == &serde_json::json!({})));
+    assert!(
+        poll.get("_links")
+            .is_none_or(|links| links == &serde_json::json!({}))
+    );
 }
 
 #[tokio::test]
@@ -78,9 +83,17 @@ async fn at_most_one_action_is_linked_and_the_link_has_its_query() {
     assert!(value.is_ok(), "{query}");
     let id: u32 = path.rsplit('/').next().unwrap().parse().unwrap();
     assert!(id >= 11 && id % 2 == 1 && i32::try_from(id).is_ok(), "{id}");
-    assert_eq!(device.link("deploymentBase").await, href, "unchanged while the content is");
+    assert_eq!(
+        device.link("deploymentBase").await,
+        href,
+        "unchanged while the content is"
+    );
     for query in ["?c=-7", "", "?c=0&actionHistory=5"] {
-        assert_eq!(device.get(&format!("{path}{query}")).await.status, 200, "{query}");
+        assert_eq!(
+            device.get(&format!("{path}{query}")).await.status,
+            200,
+            "{query}"
+        );
     }
 }
 
@@ -147,5 +160,8 @@ async fn links_are_under_the_public_url_where_there_is_one() {
     let app = TestApp::with(&config).await;
     let device = Device::new(&app, "pump-1");
     let root = format!("{url}/DEFAULT/controller/v1/pump-1");
-    assert_eq!(device.link("configData").await, format!("{root}/configData"));
+    assert_eq!(
+        device.link("configData").await,
+        format!("{root}/configData")
+    );
 }

@@ -1,8 +1,6 @@
 //! HTTP by hand over one TCP connection, for what a client library hides: framing, missing headers,
 //! `Expect: 100-continue`, and that a connection stays open.
 
-use std::time::Duration;
-
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
 
@@ -116,8 +114,7 @@ impl Connection {
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {
-    const LONGEST: Duration = PATIENCE;
-    tokio::time::timeout(LONGEST, work)
+    tokio::time::timeout(PATIENCE, work)
         .await
         .expect("an answer in time")
 }
@@ -135,7 +132,11 @@ async fn every_answer_says_its_length_and_keeps_the_connection() {
     let path = "/DEFAULT/controller/v1/pump-1";
     for (line, body, status) in [
         (format!("GET {path}"), "", 200),
-        (format!("PUT {path}/configData"), r#"{"data":{"a":"b"}}"#, 200),
+        (
+            format!("PUT {path}/configData"),
+            r#"{"data":{"a":"b"}}"#,
+            200,
+        ),
         (format!("GET {path}/deploymentBase/11?c=1"), "", 404),
         (format!("PUT {path}/configData"), "{", 400),
         (format!("DELETE {path}"), "", 405),
