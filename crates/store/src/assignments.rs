@@ -35,36 +35,70 @@ pub struct Assignment {
     pub updated_at: Timestamp,
 }
 
-/// Writes one wave of an execution: all its devices in a few statements.
+/// Devices in one part of a kept wave.
+const PART: usize = 50_000;
+
+/// Chooses the devices of an execution, wave by wave. The first wave is written out at once; the others
+/// are kept as lists until [`write_out`].
 ///
 /// # Errors
 /// The database fails.
-pub fn insert_wave(
+pub fn choose(
     tx: &Tx<'_>,
     execution_key: i64,
-    wave: u32,
-    devices: &[i64],
+    waves: &[Vec<i64>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let list = dialect::list("$1");
+    let mut moves = crate::tallies::Moves::default();
+    let parts = waves.iter().enumerate().flat_map(|(wave, devices)| {
+        let parts = devices.chunks(PART);
+        parts.map(move |part| (wave as u32, part))
+    });
+    for (number, (wave, part)) in parts.enumerate() {
+        let devices = serde_json::to_string(part).map_err(StoreError::damaged)?;
+        tx.execute(
+            "INSERT INTO kept_waves (execution_key, part, wave, devices, chosen_at)
+             VALUES ($1, $2, $3, $4, $5)",
+            params![execution_key, number as u64, wave, &devices, now],
+        )?;
+        let slot = (execution_key, wave, DeviceStatus::Pending, false);
+        moves.add(slot, part.len() as i64);
+    }
+    moves.write(tx)?;
+    let first = waves.first().map_or(0, |wave| wave.len().div_ceil(PART));
+    write_out(tx, Some(execution_key), first as u32).map(drop)
+}
+
+/// Writes out up to `parts` parts of kept waves, of one execution or of all; true when some are left.
+///
+/// # Errors
+/// The database fails.
+pub fn write_out(tx: &Tx<'_>, execution_key: Option<i64>, parts: u32) -> Result<bool, StoreError> {
+    let kept = tx.query(
+        "SELECT execution_key, part FROM kept_waves WHERE $1 IS NULL OR execution_key = $1
+         ORDER BY execution_key, part LIMIT $2",
+        params![execution_key, u64::from(parts) + 1],
+        |row| Ok((row.int(0)?, row.int(1)?)),
+    )?;
+    let list =
+        dialect::list("(SELECT devices FROM kept_waves WHERE execution_key = $1 AND part = $2)");
     let sql = format!(
         "INSERT INTO assignments (device_key, execution_key, wave, status, previous_version,
             previous_firmware_key, updated_at)
-         SELECT d.device_key, $2, $3, 'pending', d.version, f.firmware_key, $4
+         SELECT d.device_key, kept.execution_key, kept.wave, 'pending', d.version, f.firmware_key,
+            kept.chosen_at
          FROM {list} AS chosen
+         CROSS JOIN kept_waves kept
          JOIN devices d ON d.device_key = chosen.value
-         LEFT JOIN firmware f ON f.version = d.version"
+         LEFT JOIN firmware f ON f.version = d.version
+         WHERE kept.execution_key = $1 AND kept.part = $2"
     );
-    for chunk in devices.chunks(50_000) {
-        let json = serde_json::to_string(chunk).map_err(StoreError::damaged)?;
-        tx.execute(&sql, params![&json, execution_key, wave, now])?;
+    for (execution_key, part) in kept.iter().take(parts as usize) {
+        tx.execute(&sql, params![*execution_key, *part])?;
+        let forget = "DELETE FROM kept_waves WHERE execution_key = $1 AND part = $2";
+        tx.execute(forget, params![*execution_key, *part])?;
     }
-    let mut moves = crate::tallies::Moves::default();
-    moves.add(
-        (execution_key, wave, DeviceStatus::Pending, false),
-        devices.len() as i64,
-    );
-    moves.write(tx)
+    Ok(kept.len() > parts as usize)
 }
 
 /// Devices of an environment that another execution may still tell something: those that an unfinished

@@ -185,8 +185,13 @@ fn prepare(tx: &Tx<'_>) -> Result<Target, StoreError> {
         finished_at: None,
     };
     let execution_key = executions::insert(tx, &execution)?;
-    assignments::insert_wave(tx, execution_key, 0, &keys[..5], at(0))?;
-    assignments::insert_wave(tx, execution_key, 1, &keys[5..], at(0))?;
+    let waves = [keys[..5].to_vec(), keys[5..].to_vec()];
+    assignments::choose(tx, execution_key, &waves, at(0))?;
+    assert!(
+        assignments::write_out(tx, Some(execution_key), 0)?,
+        "the second wave is kept"
+    );
+    assert!(!assignments::write_out(tx, None, 10)?);
     Ok(Target {
         execution_key,
         firmware_key,

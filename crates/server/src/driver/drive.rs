@@ -7,7 +7,7 @@ use fleetward_core::engine::{Decision, Input, Refusal, Rollout};
 use fleetward_store::actions::{RosterRow, roster_of};
 use fleetward_store::effects::{Target, carry_out};
 use fleetward_store::executions::{self, Execution};
-use fleetward_store::{StoreError, Tx, audit, outbox, tallies};
+use fleetward_store::{StoreError, Tx, assignments, audit, outbox, tallies};
 
 /// Most transitions in one transaction; what is left is done in the next.
 const STEPS: usize = 100;
@@ -34,11 +34,43 @@ pub enum DriveError {
     Store(#[from] StoreError),
 }
 
-/// Feeds `input` to an execution, and then time until nothing more is due.
+/// Most parts of waves that one drive writes out, so that reports don't wait long behind it.
+const PARTS: u32 = 2;
+
+/// Starts an execution whose first wave is written out.
+///
+/// # Errors
+/// The database fails; nothing is kept then.
+pub fn start(tx: &Tx<'_>, execution_key: i64, now: Timestamp) -> Result<Driven, DriveError> {
+    steps(tx, execution_key, Input::Tick, now)
+}
+
+/// Feeds `input` to an execution, and then time until nothing more is due. Waves that are kept as lists
+/// are written out first; a tick does so little by little.
 ///
 /// # Errors
 /// The engine refuses the input, or the database fails; nothing is kept then.
 pub fn drive(
+    tx: &Tx<'_>,
+    execution_key: i64,
+    input: Input,
+    now: Timestamp,
+) -> Result<Driven, DriveError> {
+    let parts = if input == Input::Tick {
+        PARTS
+    } else {
+        u32::MAX
+    };
+    if assignments::write_out(tx, Some(execution_key), parts)? {
+        return Ok(Driven {
+            wake_at: Some(now),
+            ..Driven::default()
+        });
+    }
+    steps(tx, execution_key, input, now)
+}
+
+fn steps(
     tx: &Tx<'_>,
     execution_key: i64,
     input: Input,

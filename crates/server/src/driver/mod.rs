@@ -4,7 +4,7 @@
 mod drive;
 mod wakes;
 
-pub use drive::{DriveError, Driven, drive};
+pub use drive::{DriveError, Driven, drive, start};
 pub use wakes::Wakes;
 
 use std::collections::BTreeMap;

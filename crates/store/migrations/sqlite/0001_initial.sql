@@ -97,6 +97,17 @@ CREATE TABLE assignments (
 CREATE INDEX assignments_by_wave ON assignments (execution_key, wave, status);
 CREATE INDEX assignments_by_deadline ON assignments (execution_key, deadline) WHERE deadline IS NOT NULL;
 
+-- Waves whose assignments are not written out yet: choosing a million devices is one moment, writing a
+-- million rows is not, and the first wave need not wait for it.
+CREATE TABLE kept_waves (
+    execution_key INTEGER NOT NULL,
+    part          INTEGER NOT NULL,
+    wave          INTEGER NOT NULL,
+    devices       TEXT    NOT NULL,
+    chosen_at     INTEGER NOT NULL,
+    PRIMARY KEY (execution_key, part)
+);
+
 CREATE TABLE actions (
     action_id     INTEGER PRIMARY KEY,
     execution_key INTEGER NOT NULL,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fleetward_core::engine::{Input, Rollout};
+use fleetward_core::engine::Rollout;
 use fleetward_core::plan::PlanState;
 use fleetward_core::selection::{Candidate, order, seed_of};
 use fleetward_store::executions::{self, Execution};
@@ -15,7 +15,7 @@ use crate::app::ids::new_id;
 use crate::app::{Aftermath, App, AppError, Call, Done, plans as app_plans};
 use crate::auth::Right;
 use crate::config::Promotion;
-use crate::driver::drive;
+use crate::driver::start;
 
 impl App {
     /// Starts an approved plan.
@@ -72,14 +72,12 @@ impl App {
         };
         let key = executions::insert(tx, &execution)?;
         execution.execution_key = key;
-        for (index, wave) in chosen.waves.iter().enumerate() {
-            assignments::insert_wave(tx, key, index as u32, wave, call.now)?;
-        }
+        assignments::choose(tx, key, &chosen.waves, call.now)?;
         plans::set_state(tx, stored.plan_key, PlanState::Executed)?;
         let detail =
             serde_json::json!({ "plan_id": plan_id, "digest": stored.digest, "waves": sizes });
         call.audit(tx, "execution.start", &execution.execution_id, &detail)?;
-        let driven = drive(tx, key, Input::Tick, call.now)?;
+        let driven = start(tx, key, call.now)?;
         let execution = super::find(tx, &execution.execution_id)?;
         let aftermath = Aftermath {
             roster: driven.roster,
@@ -127,6 +125,8 @@ fn choose(
     image: &fleetward_store::firmware::Firmware,
 ) -> Result<Chosen, AppError> {
     let plan = &stored.plan;
+    // Whoever is kept for another execution is as busy as if it were written out.
+    assignments::write_out(tx, None, u32::MAX)?;
     let busy = assignments::busy(tx, &plan.target_environment)?;
     let mut all = devices::candidates(
         tx,

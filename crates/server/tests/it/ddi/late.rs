@@ -138,5 +138,6 @@ async fn a_doubled_success_does_not_take_back_a_rollback() {
     assert_eq!(seen(&app, &device).await["version"], "1.0.0");
     assert_eq!(device.feedback(there, SUCCESS).await, 200);
     assert_eq!(status(&app, &execution, &device).await, "rolled_back");
+    assert_eq!(seen(&app, &device).await["version"], "1.0.0");
     assert_eq!(device.link("deploymentBase").await, "");
 }
