@@ -9,21 +9,30 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher24;
 
 /// A device that could be updated.
-#[derive(Clone, Debug)]
-pub struct Candidate<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// Number of its hardware stratum (model and revision), chosen by the caller.
-    pub stratum: u32,
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    rank: u64,
+    stratum: u32,
+}
+
+impl Candidate {
+    /// The device `id`, of the hardware stratum (model and revision) that the caller numbered so.
+    #[must_use]
+    pub fn new(seed: u64, id: &str, stratum: u32) -> Self {
+        Self {
+            rank: rank(seed, id),
+            stratum,
+        }
+    }
 }
 
 /// The order in which devices are taken, as positions in `candidates`.
 #[must_use]
-pub fn order(seed: u64, candidates: &[Candidate<'_>]) -> Vec<u32> {
+pub fn order(candidates: &[Candidate]) -> Vec<u32> {
     let mut ranked: Vec<(u32, u64, u32)> = candidates
         .iter()
         .enumerate()
-        .map(|(position, c)| (c.stratum, rank(seed, c.id), position as u32))
+        .map(|(position, c)| (c.stratum, c.rank, position as u32))
         .collect();
     ranked.sort_unstable();
     let mut placed: Vec<(u64, u64, u64, u32)> = Vec::with_capacity(ranked.len());
@@ -81,15 +90,10 @@ mod tests {
     fn ordered(seed: u64, fleet: &[(String, u32)]) -> Vec<&(String, u32)> {
         let candidates: Vec<_> = fleet
             .iter()
-            .map(|(id, stratum)| Candidate {
-                id,
-                stratum: *stratum,
-            })
+            .map(|(id, stratum)| Candidate::new(seed, id, *stratum))
             .collect();
-        order(seed, &candidates)
-            .into_iter()
-            .map(|at| &fleet[at as usize])
-            .collect()
+        let order = order(&candidates);
+        order.into_iter().map(|at| &fleet[at as usize]).collect()
     }
 
     proptest! {

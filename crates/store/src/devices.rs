@@ -336,23 +336,23 @@ pub fn seen(tx: &Tx<'_>, seen: &[(i64, Timestamp)]) -> Result<(), StoreError> {
 }
 
 /// A device that a plan could target.
-#[derive(Clone, Debug)]
-pub struct Candidate {
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
     /// Its number here.
     pub device_key: i64,
     /// Its own id.
-    pub device_id: String,
+    pub device_id: &'a str,
     /// Hardware model.
-    pub model: String,
+    pub model: &'a str,
     /// Hardware revision.
-    pub revision: String,
+    pub revision: &'a str,
     /// It runs this version already.
     pub up_to_date: bool,
     /// It did not go back before and needs a person.
     pub quarantined: bool,
 }
 
-/// The devices of an environment, or of some of its groups, that could be updated to `version`.
+/// Shows each device of an environment, or of some of its groups, that could be updated to `version`.
 ///
 /// # Errors
 /// The database fails.
@@ -361,7 +361,8 @@ pub fn candidates(
     environment: &str,
     groups: &[String],
     version: &str,
-) -> Result<Vec<Candidate>, StoreError> {
+    mut show: impl FnMut(Candidate<'_>),
+) -> Result<(), StoreError> {
     let wanted = serde_json::to_string(groups).map_err(StoreError::damaged)?;
     let list = dialect::list("$3");
     let narrowed = if groups.is_empty() {
@@ -373,19 +374,20 @@ pub fn candidates(
     };
     let sql = format!(
         "SELECT device_key, device_id, model, revision, version = $2, quarantined
-         FROM devices WHERE environment = $1 {narrowed} ORDER BY device_key"
+         FROM devices WHERE environment = $1 {narrowed}"
     );
     let all = params![environment, version, &wanted];
     let values = if groups.is_empty() { &all[..2] } else { all };
-    tx.query(&sql, values, |row| {
-        Ok(Candidate {
+    tx.each(&sql, values, |row| {
+        show(Candidate {
             device_key: row.int(0)?,
-            device_id: row.text(1)?,
-            model: row.text(2)?,
-            revision: row.text(3)?,
+            device_id: row.str(1)?,
+            model: row.str(2)?,
+            revision: row.str(3)?,
             up_to_date: row.truth(4)?,
             quarantined: row.truth(5)?,
-        })
+        });
+        Ok(())
     })
 }
 

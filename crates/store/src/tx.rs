@@ -43,6 +43,21 @@ impl<'a> Tx<'a> {
         Ok(found)
     }
 
+    /// Shows each row, keeping none.
+    pub(crate) fn each(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut show: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+        while let Some(row) = rows.next()? {
+            show(&Row { row })?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn query_opt<T>(
         &self,
         sql: &str,
@@ -111,6 +126,11 @@ impl Row<'_> {
         Ok(self.row.get(column)?)
     }
 
+    pub(crate) fn str(&self, column: usize) -> Result<&str, StoreError> {
+        let text = self.row.get_ref(column)?;
+        text.as_str().map_err(StoreError::damaged)
+    }
+
     pub(crate) fn text_opt(&self, column: usize) -> Result<Option<String>, StoreError> {
         Ok(self.row.get(column)?)
     }
@@ -129,21 +149,13 @@ impl Row<'_> {
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: usize) -> Result<T, StoreError> {
-        let text = self
-            .row
-            .get_ref(column)?
-            .as_str()
-            .map_err(StoreError::damaged)?;
+        let text = self.str(column)?;
         serde_json::from_str(text).map_err(StoreError::damaged)
     }
 
     /// A word that the program wrote.
     pub(crate) fn word<T: FromStr>(&self, column: usize) -> Result<T, StoreError> {
-        let text = self
-            .row
-            .get_ref(column)?
-            .as_str()
-            .map_err(StoreError::damaged)?;
+        let text = self.str(column)?;
         text.parse().map_err(|_| StoreError::damaged(text))
     }
 }

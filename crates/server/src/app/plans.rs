@@ -171,17 +171,11 @@ impl App {
         image: &firmware::Firmware,
     ) -> Result<PlanView, AppError> {
         let plan = &stored.plan;
-        let found = devices::candidates(
-            tx,
-            &plan.target_environment,
-            &plan.device_groups,
-            &plan.firmware_version,
-        )?;
-        let fits = |d: &&devices::Candidate| {
-            let hardware = fleetward_core::firmware::fits(&image.hardware, &d.model, &d.revision);
-            hardware && !d.up_to_date && !d.quarantined
-        };
-        let matching = found.iter().filter(fits).count() as u64;
+        let mut matching = 0;
+        let (environment, groups) = (&plan.target_environment, &plan.device_groups);
+        devices::candidates(tx, environment, groups, &plan.firmware_version, |device| {
+            matching += u64::from(left_out(&device, image).is_none());
+        })?;
         let waves = plan.waves(matching);
         let mut warnings = wave_warnings(plan, &waves);
         if matching == 0 {
@@ -239,6 +233,23 @@ impl App {
             "version {} has not completed in `{source}`",
             image.version
         )))
+    }
+}
+
+/// Why a device of the target environment is not updated, if it isn't.
+pub(super) fn left_out(
+    device: &devices::Candidate<'_>,
+    image: &firmware::Firmware,
+) -> Option<&'static str> {
+    let (model, revision) = (device.model, device.revision);
+    if device.up_to_date {
+        Some("already_on_version")
+    } else if !fleetward_core::firmware::fits(&image.hardware, model, revision) {
+        Some("incompatible_hardware")
+    } else if device.quarantined {
+        Some("quarantined")
+    } else {
+        None
     }
 }
 

@@ -128,54 +128,49 @@ fn choose(
     // Whoever is kept for another execution is as busy as if it were written out.
     assignments::write_out(tx, None, u32::MAX)?;
     let busy = assignments::busy(tx, &plan.target_environment)?;
-    let mut all = devices::candidates(
-        tx,
-        &plan.target_environment,
-        &plan.device_groups,
-        &plan.firmware_version,
-    )?;
-    let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
-    all.retain(|device| {
-        let fits = fleetward_core::firmware::fits(&image.hardware, &device.model, &device.revision);
-        let reason = if device.up_to_date {
-            "already_on_version"
-        } else if !fits {
-            "incompatible_hardware"
-        } else if device.quarantined {
-            "quarantined"
-        } else if busy.binary_search(&device.device_key).is_ok() {
-            "busy"
-        } else {
-            return true;
-        };
-        *excluded.entry(reason.to_owned()).or_default() += 1;
-        false
-    });
-    let mut strata: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-    let candidates: Vec<Candidate<'_>> = all
-        .iter()
-        .map(|device| {
-            let next = strata.len() as u32;
-            let hardware = (device.model.as_str(), device.revision.as_str());
-            Candidate {
-                id: &device.device_id,
-                stratum: *strata.entry(hardware).or_insert(next),
-            }
-        })
-        .collect();
-    let order = order(seed_of(&plan_seed(stored)), &candidates);
+    let seed = seed_of(&plan_seed(stored));
+    let mut excluded: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut strata: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+    let mut next_stratum = 0;
+    let mut keys = Vec::new();
+    let mut candidates = Vec::new();
+    let (environment, groups) = (&plan.target_environment, &plan.device_groups);
+    devices::candidates(tx, environment, groups, &plan.firmware_version, |device| {
+        let held = busy.binary_search(&device.device_key).ok().map(|_| "busy");
+        if let Some(reason) = app_plans::left_out(&device, image).or(held) {
+            *excluded.entry(reason).or_default() += 1;
+            return;
+        }
+        let known = strata
+            .get(device.model)
+            .and_then(|of| of.get(device.revision));
+        let stratum = known.copied().unwrap_or_else(|| {
+            next_stratum += 1;
+            let of_model = strata.entry(device.model.to_owned()).or_default();
+            *of_model
+                .entry(device.revision.to_owned())
+                .or_insert(next_stratum)
+        });
+        keys.push(device.device_key);
+        candidates.push(Candidate::new(seed, device.device_id, stratum));
+    })?;
+    let order = order(&candidates);
     let mut rest = order.as_slice();
     let mut waves = Vec::new();
-    for size in plan.waves(all.len() as u64) {
+    for size in plan.waves(keys.len() as u64) {
         let (wave, others) = rest.split_at(size as usize);
         rest = others;
-        let mut keys: Vec<i64> = wave.iter().map(|&at| all[at as usize].device_key).collect();
-        keys.sort_unstable();
-        waves.push(keys);
+        let mut wave: Vec<i64> = wave.iter().map(|&at| keys[at as usize]).collect();
+        wave.sort_unstable();
+        waves.push(wave);
     }
     if !rest.is_empty() {
-        excluded.insert("beyond_rollout_percentage".to_owned(), rest.len() as u64);
+        excluded.insert("beyond_rollout_percentage", rest.len() as u64);
     }
+    let excluded = excluded
+        .into_iter()
+        .map(|(reason, n)| (reason.to_owned(), n))
+        .collect();
     Ok(Chosen { waves, excluded })
 }
 
