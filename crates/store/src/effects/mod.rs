@@ -41,8 +41,8 @@ pub fn carry_out(
 ) -> Result<Vec<i64>, StoreError> {
     let deadline = order.device_timeout.after(now);
     match effect {
-        Effect::Release { wave } => offer::release(tx, target, wave, deadline, now),
-        Effect::Stage { wave } => offer::stage(tx, target, wave, deadline, now),
+        Effect::Release { wave } => offer::offer(tx, target, wave, false, [deadline, now]),
+        Effect::Stage { wave } => offer::offer(tx, target, wave, true, [deadline, now]),
         Effect::Switch { wave } => offer::switch(tx, target, wave, deadline, now),
         Effect::Expire { unfetched } => expire::expire(tx, target.execution_key, unfetched, now),
         Effect::Withdraw => withdraw::withdraw(tx, target.execution_key, now),

@@ -10,26 +10,6 @@ use crate::params::params;
 use crate::tallies::Moves;
 use crate::{StoreError, Tx};
 
-pub(super) fn release(
-    tx: &Tx<'_>,
-    target: Target,
-    wave: WaveIndex,
-    deadline: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<i64>, StoreError> {
-    offer(tx, target, wave, false, deadline, now)
-}
-
-pub(super) fn stage(
-    tx: &Tx<'_>,
-    target: Target,
-    wave: WaveIndex,
-    deadline: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<i64>, StoreError> {
-    offer(tx, target, wave, true, deadline, now)
-}
-
 /// Lets devices that filled their slot switch, and offers the update to those that were held back.
 pub(super) fn switch(
     tx: &Tx<'_>,
@@ -52,17 +32,18 @@ pub(super) fn switch(
          WHERE execution_key = $1 AND wave = $2 AND status = 'verifying'",
         params![target.execution_key, wave.0, deadline, now],
     )?;
-    changed.extend(release(tx, target, wave, deadline, now)?);
+    changed.extend(offer(tx, target, wave, false, [deadline, now])?);
     Ok(changed)
 }
 
-fn offer(
+/// Offers the update to a wave's pending devices; to those that can stage it, where that is all that
+/// is asked.
+pub(super) fn offer(
     tx: &Tx<'_>,
     target: Target,
     wave: WaveIndex,
     staging: bool,
-    deadline: Timestamp,
-    now: Timestamp,
+    [deadline, now]: [Timestamp; 2],
 ) -> Result<Vec<i64>, StoreError> {
     let devices = tx.query(
         "SELECT a.device_key FROM assignments a JOIN devices d ON d.device_key = a.device_key
