@@ -109,6 +109,8 @@ async fn round(folder: &Path, devices: u32, empty: f64) -> anyhow::Result<Round>
     let resident = server.memory()?.resident as f64;
     let release = release(server.address(), devices).await?;
     let order = format!("tick {TICKS}");
+    // The waves beyond the first are written out by the first of them.
+    server.order(&order).await?;
     let tick = Sample::take(server.pid(), server.order(&order)).await?;
     let peak = server.memory()?.peak;
     server.stop().await?;

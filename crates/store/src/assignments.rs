@@ -74,10 +74,11 @@ pub fn choose(
 /// # Errors
 /// The database fails.
 pub fn write_out(tx: &Tx<'_>, execution_key: Option<i64>, parts: u32) -> Result<bool, StoreError> {
+    let (first, last) = execution_key.map_or((0, i64::MAX), |key| (key, key));
     let kept = tx.query(
-        "SELECT execution_key, part FROM kept_waves WHERE $1 IS NULL OR execution_key = $1
-         ORDER BY execution_key, part LIMIT $2",
-        params![execution_key, u64::from(parts) + 1],
+        "SELECT execution_key, part FROM kept_waves WHERE execution_key BETWEEN $1 AND $2
+         ORDER BY execution_key, part LIMIT $3",
+        params![first, last, u64::from(parts) + 1],
         |row| Ok((row.int(0)?, row.int(1)?)),
     )?;
     let list =

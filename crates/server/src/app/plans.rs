@@ -273,7 +273,7 @@ fn wave_warnings(plan: &fleetward_core::plan::Plan, waves: &[u64]) -> Vec<String
         .map(|index| {
             let size = waves[index];
             format!(
-                "wave {} has {size} devices: a single failure is more than {max} of it",
+                "wave {} is so small ({size}) that a single failure is more than {max} of it",
                 index + 1
             )
         });
