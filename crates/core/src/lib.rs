@@ -8,7 +8,6 @@
 
 pub mod device;
 pub mod engine;
-pub mod environment;
 pub mod firmware;
 pub mod ids;
 pub mod judge;

@@ -141,6 +141,11 @@ fn behaviour(kind: &str) -> Behaviour {
             comes_after: Some(Seconds(86_400)),
             ..special
         },
+        "tomorrow-silent" => Behaviour {
+            comes_after: Some(Seconds(86_400)),
+            result: None,
+            ..special
+        },
         "stuck" => Behaviour {
             back: Some(Report::Failed),
             ..special

@@ -70,13 +70,6 @@ pub struct Message {
     pub detail: String,
 }
 
-pub(crate) fn kind_name(kind: AttemptKind) -> &'static str {
-    match kind {
-        AttemptKind::Deploy => "deploy",
-        AttemptKind::Rollback => "rollback",
-    }
-}
-
 pub(crate) fn state_name(state: ActionState) -> &'static str {
     match state {
         ActionState::Open => "open",

@@ -300,15 +300,6 @@ pub fn set_groups(tx: &Tx<'_>, device_key: i64, groups: &[String]) -> Result<(),
         .map(drop)
 }
 
-/// Sets a device's token.
-///
-/// # Errors
-/// The database fails.
-pub fn set_token(tx: &Tx<'_>, device_key: i64, hash: &[u8; 32]) -> Result<(), StoreError> {
-    let sql = "UPDATE devices SET token_hash = $2 WHERE device_key = $1";
-    tx.execute(sql, params![device_key, hash]).map(drop)
-}
-
 /// Stores when devices were last heard of.
 ///
 /// # Errors

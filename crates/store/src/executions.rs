@@ -167,6 +167,17 @@ pub fn open(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
     tx.query(sql, &[], |row| row.int(0))
 }
 
+/// The executions that something may be due for: the unfinished ones, and those that devices are still
+/// late for.
+///
+/// # Errors
+/// The database fails.
+pub fn due(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT execution_key FROM executions WHERE finished_at IS NULL
+         UNION SELECT execution_key FROM assignments WHERE deadline IS NOT NULL";
+    tx.query(sql, &[], |row| row.int(0))
+}
+
 /// The unfinished executions of a version.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use fleetward_core::device::{ActionState, AttemptKind, Change, DeviceStatus, Rep
 use fleetward_core::ids::ActionId;
 use serde::Serialize;
 
-use crate::actions::{kind, kind_name, state, state_name};
+use crate::actions::{kind, state, state_name};
 use crate::dialect;
 use crate::effects::quarantine;
 use crate::params::params;
@@ -411,10 +411,4 @@ fn remember(
         detail: &report.detail,
     });
     bulk(tx, &REMEMBER, lines, params![now])
-}
-
-/// The name of an attempt's purpose, as the API says it.
-#[must_use]
-pub fn attempt_name(attempt: AttemptKind) -> &'static str {
-    kind_name(attempt)
 }

@@ -141,13 +141,11 @@ impl Rollout {
     }
 
     fn tick(&mut self, census: &Census, now: Timestamp) -> Step {
-        if self.phase.is_finished() {
-            return Step::default();
-        }
         if census
             .earliest_deadline
             .is_some_and(|deadline| deadline <= now)
         {
+            // Also after the end: devices that came late are given up like any other.
             return Step::silent().with([Effect::Expire {
                 unfetched: self.unfetched_fate(),
             }]);

@@ -19,9 +19,6 @@ impl Rollout {
     /// an input can move it.
     #[must_use]
     pub fn next_wakeup(&self, census: &Census) -> Option<(Timestamp, Timer)> {
-        if self.phase.is_finished() {
-            return None;
-        }
         let deadline = census
             .earliest_deadline
             .map(|at| (at, Timer::DeviceDeadline));

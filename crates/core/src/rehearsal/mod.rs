@@ -12,7 +12,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::engine::{Command, Decision, Input, Phase, Refusal, Rollout};
+use crate::engine::{Command, Decision, Input, Refusal, Rollout};
 
 /// A rollout being rehearsed.
 pub struct Rehearsal {
@@ -171,12 +171,6 @@ impl Rehearsal {
 
     fn tell(&mut self, what: What) {
         self.transcript.push(Line { at: self.now, what });
-    }
-
-    /// Whether the rollout is over.
-    #[must_use]
-    pub const fn is_over(&self) -> bool {
-        matches!(self.rollout.phase, Phase::Finished { .. })
     }
 }
 

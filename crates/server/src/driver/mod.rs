@@ -22,7 +22,7 @@ use crate::roster::Roster;
 /// How long to wait before an execution that could not be driven is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Drives every open execution.
+/// Drives every execution that something is due for.
 pub struct Driver {
     /// Where executions are kept.
     pub store: Store,
@@ -35,12 +35,12 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Drives until told to stop. Every open execution is looked at once at the start.
+    /// Drives until told to stop. Each of them is looked at once at the start.
     ///
     /// # Errors
-    /// The open executions can't be read.
+    /// The executions can't be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        let open = self.store.read(executions::open).await?;
+        let open = self.store.read(executions::due).await?;
         self.wakes.wake(open);
         let mut timers: BTreeMap<i64, Timestamp> = BTreeMap::new();
         loop {

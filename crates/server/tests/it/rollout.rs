@@ -189,6 +189,31 @@ async fn devices_that_come_late_get_the_update_when_they_come() {
 }
 
 #[tokio::test]
+async fn a_device_that_is_late_and_then_silent_is_given_up_and_free_for_another_rollout() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let _devices = ready(&app, 8, Behaviour::default()).await;
+    let away = json!({"device_id": "away-0", "environment": "production",
+        "model": "pump", "revision": "A"});
+    admin.post("/api/devices", away).await;
+    let late = json!({"device_timeout": 2, "monitor_seconds": 0});
+    let id = admin.roll_out(plan("immediate", late)).await;
+    assert_eq!(admin.outcome(&id).await["status"], "succeeded");
+
+    let behaviour = Behaviour {
+        silent_after_update: 1.0,
+        ..Behaviour::default()
+    };
+    let _away = named_fleet(&app, "away-", 1, behaviour);
+    let given_up = |e: &serde_json::Value| e["counts"]["timed_out"] == 1;
+    let execution = admin.until(&id, given_up).await;
+    assert_eq!(execution["status"], "succeeded", "the verdict stands");
+    let next = json!({"firmware_version": "1.2.0", "device_timeout": 2});
+    let id = admin.roll_out(plan("immediate", next)).await;
+    assert_eq!(admin.execution(&id).await["devices"], 9);
+}
+
+#[tokio::test]
 async fn a_paused_rollout_releases_nothing_and_a_rollback_brings_back_who_took_it() {
     let app = TestApp::start().await;
     let admin = app.admin();

@@ -223,7 +223,7 @@ async fn a_plan_shows_its_waves_and_its_defaults() {
         made["warnings"][0]
             .as_str()
             .unwrap()
-            .contains("wave 1 has 1 devices"),
+            .contains("wave 1 is so small (1)"),
         "{made:#}"
     );
 }
