@@ -170,7 +170,7 @@ async fn devices_that_come_late_get_the_update_when_they_come() {
             "model": "pump", "revision": "A"});
         admin.post("/api/devices", away).await;
     }
-    let late = json!({"device_timeout": 2, "monitor_seconds": 0});
+    let late = json!({"device_timeout": 5, "monitor_seconds": 0});
     let id = admin.roll_out(plan("immediate", late)).await;
     let execution = admin.outcome(&id).await;
     assert_eq!(execution["status"], "succeeded", "{execution:#}");
@@ -196,7 +196,7 @@ async fn a_device_that_is_late_and_then_silent_is_given_up_and_free_for_another_
     let away = json!({"device_id": "away-0", "environment": "production",
         "model": "pump", "revision": "A"});
     admin.post("/api/devices", away).await;
-    let late = json!({"device_timeout": 2, "monitor_seconds": 0});
+    let late = json!({"device_timeout": 5, "monitor_seconds": 0});
     let id = admin.roll_out(plan("immediate", late)).await;
     assert_eq!(admin.outcome(&id).await["status"], "succeeded");
 
