@@ -49,7 +49,8 @@ pub(crate) async fn report(
 
 fn progress(app: &App, index: u32) -> anyhow::Result<Incoming> {
     let id = site::device_id(index);
-    let known = app.roster.find(&id);
+    let met = app.roster.meet(&id, app.clock.now(), |_| false);
+    let known = met.map(|(known, _)| known);
     let known = known.with_context(|| format!("there is no device {id}"))?;
     let open = known
         .action

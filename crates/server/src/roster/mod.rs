@@ -78,30 +78,25 @@ impl Roster {
         }
     }
 
-    /// A device.
-    #[must_use]
-    pub fn find(&self, device_id: &str) -> Option<Known> {
+    /// A device and whether it proved to be it; one that did is noted as heard of.
+    pub fn meet(
+        &self,
+        device_id: &str,
+        now: Timestamp,
+        proved: impl FnOnce(&Known) -> bool,
+    ) -> Option<(Known, bool)> {
         let shard = self
             .shard(device_id)
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let entry = shard.get(device_id)?;
-        Some(entry.known(self.environments.name(entry.environment)))
-    }
-
-    /// Notes that a device was heard of; only for those that have proved to be it.
-    pub fn heard(&self, device_id: &str, now: Timestamp) {
-        let shard = self
-            .shard(device_id)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = shard.get(device_id) else {
-            return;
-        };
-        if entry.hear(now) {
+        let known = entry.known(self.environments.name(entry.environment));
+        let proved = proved(&known);
+        if proved && entry.hear(now) {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             heard.push((device_id.into(), entry.device_key, now));
         }
+        Some((known, proved))
     }
 
     /// Follows a report that was stored.

@@ -2,7 +2,6 @@
 //! first contact, which makes a device known.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::http::{HeaderMap, header};
 use fleetward_core::ids::check_device_id;
@@ -64,24 +63,24 @@ pub(crate) async fn known_or_new(
 }
 
 fn recognise(app: &App, id: &str, headers: &HeaderMap) -> Result<Option<Known>, DdiError> {
-    app.polls.fetch_add(1, Ordering::Relaxed);
-    let Some(known) = app.roster.find(id) else {
-        return Ok(None);
-    };
-    let environment = app.config.environments.get(&*known.environment);
-    let allowed = match credential(headers) {
-        Credential::Target(token) => known.token_hash.is_some_and(|stored| same(&stored, token)),
-        Credential::Gateway(token) => environment.is_some_and(|env| is_gateway(env, token)),
-        Credential::Nothing => {
-            let open = environment.is_some_and(|env| env.enrollment == Enrollment::Open);
-            open && known.token_hash.is_none()
+    let proves = |known: &Known| {
+        let environment = app.config.environments.get(&*known.environment);
+        match credential(headers) {
+            Credential::Target(token) => {
+                known.token_hash.is_some_and(|stored| same(&stored, token))
+            }
+            Credential::Gateway(token) => environment.is_some_and(|env| is_gateway(env, token)),
+            Credential::Nothing => {
+                let open = environment.is_some_and(|env| env.enrollment == Enrollment::Open);
+                open && known.token_hash.is_none()
+            }
         }
     };
-    if !allowed {
-        return Err(DdiError::Unauthorized);
+    match app.roster.meet(id, app.clock.now(), proves) {
+        Some((known, true)) => Ok(Some(known)),
+        Some((_, false)) => Err(DdiError::Unauthorized),
+        None => Ok(None),
     }
-    app.roster.heard(id, app.clock.now());
-    Ok(Some(known))
 }
 
 fn credential(headers: &HeaderMap) -> Credential<'_> {

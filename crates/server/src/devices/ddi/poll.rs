@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -21,6 +22,7 @@ pub(super) async fn poll(
     uri: Uri,
 ) -> Result<Response, DdiError> {
     let device = access::known_or_new(&app, tenant, id, &headers).await?;
+    app.polls.fetch_add(1, Ordering::Relaxed);
     reply::json(&headers, body(&app, &device, &headers, &uri))
 }
 
