@@ -9,7 +9,14 @@ use crate::tree::Tree;
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fleetward-core",
-        &["jiff", "serde", "serde_json", "siphasher", "thiserror"],
+        &[
+            "croner",
+            "jiff",
+            "serde",
+            "serde_json",
+            "siphasher",
+            "thiserror",
+        ],
     ),
     (
         "fleetward-firmware",
@@ -72,7 +79,14 @@ mod tests {
         assert_eq!(
             violations(
                 "fleetward-core",
-                &["jiff", "serde", "serde_json", "siphasher", "thiserror"],
+                &[
+                    "croner",
+                    "jiff",
+                    "serde",
+                    "serde_json",
+                    "siphasher",
+                    "thiserror"
+                ],
                 ""
             ),
             []
