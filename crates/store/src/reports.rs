@@ -230,20 +230,8 @@ impl Place {
             self.deadline = Deadline::Restart;
         }
         if let Some(failure) = change.failure {
-            self.failure = Some(failure_name(failure));
+            self.failure = Some(failure.name());
         }
-    }
-}
-
-const fn failure_name(kind: fleetward_core::device::FailureKind) -> &'static str {
-    use fleetward_core::device::FailureKind;
-    match kind {
-        FailureKind::InstallFailed => "install_failed",
-        FailureKind::UpdatedThenSilent => "updated_then_silent",
-        FailureKind::TimedOut => "timed_out",
-        FailureKind::RollbackFailed => "rollback_failed",
-        FailureKind::RollbackTimedOut => "rollback_timed_out",
-        FailureKind::NoEarlierImage => "no_earlier_image",
     }
 }
 

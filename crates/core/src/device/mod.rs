@@ -1,7 +1,9 @@
 //! A device inside an execution: its status, and what a report changes.
 
+mod failure;
 mod report;
 mod status;
 
-pub use report::{ActionState, AttemptKind, Change, FailureKind, Report, Standing};
+pub use failure::FailureKind;
+pub use report::{ActionState, AttemptKind, Change, Report, Standing};
 pub use status::{DeviceStatus, UnknownStatus};

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DeviceStatus;
+use super::{DeviceStatus, FailureKind};
 
 /// What a device says of an attempt, whatever protocol it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,24 +51,6 @@ pub enum ActionState {
     Cancelling,
     /// Over.
     Closed,
-}
-
-/// How a device failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The device said that the installation failed.
-    InstallFailed,
-    /// It wrote the update and was not heard of again.
-    UpdatedThenSilent,
-    /// It fetched the update and was not heard of by its deadline.
-    TimedOut,
-    /// It said that going back failed.
-    RollbackFailed,
-    /// It was told to go back and was not heard of by the deadline.
-    RollbackTimedOut,
-    /// The image of its earlier version is not here.
-    NoEarlierImage,
 }
 
 /// Where a device stands when its report is applied.

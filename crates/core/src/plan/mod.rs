@@ -1,54 +1,24 @@
 //! What to deploy where and how, and the rules it must obey before anything happens.
 
 mod check;
+mod criteria;
+mod pace;
 mod state;
 mod strategy;
 
 pub use check::PlanProblem;
+pub use criteria::{FailureLimit, Judgement, OnInconclusive, OnPass, Retry, RollbackCriteria};
+pub use pace::{Counting, Factor, FailureDomain, Growth, NotAFactor, Pace, Rate};
 pub use state::PlanState;
 pub use strategy::{Canary, OfflinePolicy, Strategy};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::device::FailureKind;
 use crate::percent::Percent;
 use crate::seconds::Seconds;
-
-/// When a rollout is stopped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RollbackCriteria {
-    /// Most failures, in percent of a wave and of all released devices; nothing trips when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_failure_rate: Option<Percent>,
-    /// Least share of a wave that must have come to fetch the update for a verdict.
-    #[serde(default = "half")]
-    pub min_judged: Percent,
-    /// A failed health check trips.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health_check_failure: Option<bool>,
-    /// Largest drop of a device metric, in percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub performance_degradation: Option<Percent>,
-    /// Most issues reported by users.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_reported_issues: Option<u32>,
-}
-
-fn half() -> Percent {
-    Percent::whole(50)
-}
-
-impl Default for RollbackCriteria {
-    fn default() -> Self {
-        Self {
-            max_failure_rate: None,
-            min_judged: half(),
-            health_check_failure: None,
-            performance_degradation: None,
-            user_reported_issues: None,
-        }
-    }
-}
 
 /// A plan, complete: what its author left out has been filled in from configuration and defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +63,36 @@ pub struct Plan {
     pub rollback_timeout: Seconds,
     /// What becomes of devices that don't come.
     pub offline_policy: OfflinePolicy,
+    /// How fast it goes.
+    #[serde(default, skip_serializing_if = "Pace::is_free")]
+    pub pace: Pace,
+    /// What follows a wave that passed.
+    #[serde(default)]
+    pub on_pass: OnPass,
+    /// What follows a wave that can't be judged.
+    #[serde(default)]
+    pub on_inconclusive: OnInconclusive,
+    /// How often devices that failed are offered the update again, by kind of failure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub retries: BTreeMap<FailureKind, Retry>,
+    /// Versions that a device must pass through on its way, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stepping_stones: Vec<String>,
+    /// Devices that join the environment or the groups while it runs are updated too.
+    #[serde(default)]
+    pub dynamic: bool,
+    /// How long the whole rollout may take before it halts and asks; for ever when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_timeout: Option<Seconds>,
+    /// Most devices of the environment that may be updated but not proven at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blast_radius: Option<u64>,
+    /// No device may go below this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_floor: Option<String>,
+    /// It needs neither approval nor window; a review is owed.
+    #[serde(default)]
+    pub emergency: bool,
 }
 
 impl Plan {
@@ -128,6 +128,16 @@ mod tests_support {
             device_timeout: Seconds(3600),
             rollback_timeout: Seconds(1800),
             offline_policy: OfflinePolicy::Late,
+            pace: Pace::default(),
+            on_pass: OnPass::Continue,
+            on_inconclusive: OnInconclusive::Pause,
+            retries: BTreeMap::new(),
+            stepping_stones: Vec::new(),
+            dynamic: false,
+            deployment_timeout: None,
+            blast_radius: None,
+            security_floor: None,
+            emergency: false,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Filling in what a plan's author left out: from the environment, the configuration, the defaults.
 
 use fleetward_core::percent::Percent;
-use fleetward_core::plan::{Canary, OfflinePolicy, Plan, RollbackCriteria, Strategy};
+use fleetward_core::plan::{
+    Canary, OfflinePolicy, OnInconclusive, OnPass, Pace, Plan, RollbackCriteria, Strategy,
+};
 use fleetward_core::seconds::Seconds;
 
 use crate::api::types::{CriteriaRequest, PlanRequest};
@@ -122,6 +124,16 @@ impl App {
                 request.offline_policy.as_ref(),
                 OfflinePolicy::Late,
             ),
+            pace: Pace::default(),
+            on_pass: OnPass::Continue,
+            on_inconclusive: OnInconclusive::Pause,
+            retries: std::collections::BTreeMap::new(),
+            stepping_stones: Vec::new(),
+            dynamic: false,
+            deployment_timeout: None,
+            blast_radius: None,
+            security_floor: None,
+            emergency: false,
         };
         for problem in plan.problems() {
             problems.add(problem.field, problem.message);
