@@ -5,11 +5,18 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every migration of SQLite, in order. An applied one never changes; a change is a new one.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "initial",
-    include_str!("../migrations/sqlite/0001_initial.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "initial",
+        include_str!("../migrations/sqlite/0001_initial.sql"),
+    ),
+    (
+        2,
+        "plan_life",
+        include_str!("../migrations/sqlite/0002_plan_life.sql"),
+    ),
+];
 
 pub(crate) fn run(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
