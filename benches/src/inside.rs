@@ -108,6 +108,8 @@ pub(crate) async fn tick(app: &Arc<App>, times: u64) -> anyhow::Result<Round> {
         roster: Arc::clone(&app.roster),
         clock: app.clock.clone(),
         wakes: app.wakes.clone(),
+        config: Arc::clone(&app.config),
+        holder: "bench".to_owned(),
     };
     let begun = Instant::now();
     for _ in 0..times {

@@ -5,6 +5,7 @@
 //! and how to read the figures, is in the README beside this crate.
 
 mod admin;
+mod engine;
 mod figures;
 mod fleet;
 mod inside;
@@ -41,6 +42,8 @@ enum Bench {
     Reports,
     /// Start, memory and first wave of large fleets
     Fleet,
+    /// One step of the engine in waves of very different size, and whole rollouts in virtual time
+    Engine,
     /// All of them
     All,
     /// A web server that knows one answer
@@ -94,7 +97,9 @@ async fn main() -> anyhow::Result<()> {
         Bench::Polls => polls::run(&options).await,
         Bench::Reports => reports::run(&options).await,
         Bench::Fleet => fleet::run(&options).await,
+        Bench::Engine => engine::run(&options),
         Bench::All => {
+            engine::run(&options)?;
             polls::run(&options).await?;
             reports::run(&options).await?;
             fleet::run(&options).await

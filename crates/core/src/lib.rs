@@ -6,6 +6,7 @@
 //! effects, and call again until a step is empty; then sleep until
 //! [`engine::Rollout::next_wakeup`].** A call too many changes nothing.
 
+pub mod calendar;
 pub mod device;
 pub mod engine;
 pub mod firmware;
@@ -13,8 +14,10 @@ pub mod ids;
 pub mod judge;
 pub mod percent;
 pub mod plan;
+pub mod preview;
 pub mod rehearsal;
 pub mod seconds;
 pub mod selection;
+pub mod version;
 
 pub use jiff::Timestamp;

@@ -30,6 +30,12 @@ impl Percent {
         u64::try_from(exact.div_ceil(10_000)).unwrap_or(u64::MAX)
     }
 
+    /// The share in hundredths of a percent.
+    #[must_use]
+    pub const fn hundredths(self) -> u32 {
+        self.0
+    }
+
     /// Whether `part` of `whole` is strictly more than this share.
     #[must_use]
     pub fn exceeded_by(self, part: u64, whole: u64) -> bool {

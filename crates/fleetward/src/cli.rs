@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::{Client, Connection};
 use crate::commands::{
-    completions, config, demo, deploy, device, env, firmware, key, openapi, plan, serve,
+    completions, config, demo, deploy, device, env, firmware, freeze, key, openapi, plan, serve,
 };
 use crate::error::{CliError, EXIT_CODES, Ending};
 use crate::output::{Format, Output};
@@ -71,6 +71,9 @@ enum Command {
     /// Devices
     #[command(subcommand)]
     Device(device::DeviceCommand),
+    /// Times in which nothing is released
+    #[command(subcommand)]
+    Freeze(freeze::FreezeCommand),
     /// API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -126,6 +129,7 @@ impl Command {
             Self::Deploy(command) => wait_for(deploy::run(command, context)),
             Self::Firmware(command) => wait_for(firmware::run(command, context)),
             Self::Device(command) => wait_for(device::run(command, context)),
+            Self::Freeze(command) => wait_for(freeze::run(command, context)),
             Self::Key(command) => wait_for(key::run(command, context)),
             Self::Config(command) => config::run(&command, context),
             Self::Serve(command) => serve::run(command, context),

@@ -9,7 +9,7 @@ pub(crate) use connection::Connection;
 use std::time::Duration;
 
 use fleetward_server::api::types::List;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use reqwest::{Body, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +20,8 @@ use crate::error::{CliError, ErrorKind};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest to wait for an answer that is not a stream.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest to wait for an answer that takes the server long.
+const COMPUTE_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// The rows of one part of a list.
 const PART: usize = 200;
 
@@ -120,6 +122,18 @@ impl Client {
         self.answer(request).await
     }
 
+    /// Asks for an answer that takes the server long to find.
+    pub(crate) async fn compute<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &B,
+    ) -> Result<T, CliError> {
+        let request = self
+            .request(Method::POST, path, &[])
+            .timeout(COMPUTE_TIMEOUT);
+        self.answer(request.json(body)).await
+    }
+
     /// Changes a thing.
     pub(crate) async fn change<B: Serialize, T: DeserializeOwned>(
         &self,
@@ -129,6 +143,20 @@ impl Client {
         let request = self
             .request(Method::PATCH, path, &[])
             .timeout(ANSWER_TIMEOUT);
+        self.answer(request.json(body)).await
+    }
+
+    /// Puts another in the place of a thing, if that is still the one with this tag.
+    pub(crate) async fn replace<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        tag: &str,
+        body: &B,
+    ) -> Result<T, CliError> {
+        let request = self
+            .request(Method::PUT, path, &[])
+            .timeout(ANSWER_TIMEOUT)
+            .header(IF_MATCH, format!("\"{tag}\""));
         self.answer(request.json(body)).await
     }
 

@@ -16,7 +16,8 @@ Exit codes:
   11  the execution was rolled back
   12  the execution was rolled back, and some devices did not go back
   13  the execution was cancelled
-  14  --timeout passed before the execution ended";
+  14  --timeout passed before the execution ended
+  15  the execution ended without a device: none was to be updated when its time came";
 
 /// What a command that did its work came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub(crate) enum Ending {
     Cancelled,
     /// The time to wait was over first.
     TimedOut,
+    /// When its time came, no device was to be updated.
+    NoDevices,
 }
 
 /// Why a command did not do its work.
@@ -125,6 +128,7 @@ impl Ending {
             Self::RollbackIncomplete => 12,
             Self::Cancelled => 13,
             Self::TimedOut => 14,
+            Self::NoDevices => 15,
         })
     }
 }

@@ -12,6 +12,7 @@ mod page;
 mod program;
 mod stop_signals;
 mod tally;
+mod waiting;
 
 use std::process::ExitCode;
 

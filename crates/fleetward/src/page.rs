@@ -54,6 +54,12 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Adds a line in the colour of its tone.
+    pub(crate) fn toned_line(&mut self, tone: Tone, line: &str) {
+        let line = self.style.paint(tone, line);
+        self.line(line);
+    }
+
     /// Adds an empty line and a heading.
     pub(crate) fn heading(&mut self, heading: &str) {
         if !self.text.is_empty() {
@@ -71,7 +77,7 @@ impl Page {
             .unwrap_or(0);
         for (name, value) in filled() {
             let value = match *name {
-                "Status" => self.style.paint(Tone::of(value), value),
+                "Status" | "Review" => self.style.paint(Tone::of(value), value),
                 _ => value.clone(),
             };
             self.line(format!("{name:width$}  {value}"));
@@ -120,11 +126,12 @@ impl Tone {
     /// The tone of a status, a verdict or an outcome of the API.
     pub(crate) fn of(word: &str) -> Self {
         match word {
-            "succeeded" | "pass" | "passed" | "approved" | "available" | "active" | "healthy" => {
-                Self::Good
+            "succeeded" | "pass" | "passed" | "approved" | "reviewed" | "done" | "available"
+            | "active" | "healthy" => Self::Good,
+            "draft" | "queued" | "paused" | "halted" | "inconclusive" | "pending_approval"
+            | "owed" | "rolling_back" | "rollback_held" | "no_devices" | "cancelling" => {
+                Self::Waiting
             }
-            "paused" | "halted" | "inconclusive" | "pending_approval" | "rolling_back"
-            | "cancelling" => Self::Waiting,
             "failed"
             | "fail"
             | "tripped"

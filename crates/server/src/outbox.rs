@@ -1,6 +1,7 @@
 //! Delivering what lies in the outbox: each event at least once, in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetward_store::outbox::{self, Event};
 use fleetward_store::{Store, StoreError};
@@ -11,6 +12,8 @@ use crate::clock::Clock;
 use crate::driver::Wakes;
 
 const AT_ONCE: u32 = 500;
+/// How long to wait before an outbox that could not be emptied is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Tells everyone who listens what happened. Cheap to clone.
 #[derive(Clone)]
@@ -46,20 +49,27 @@ impl Carrier {
     /// Carries until told to stop.
     pub async fn run(self, stop: CancellationToken) {
         loop {
-            match self.carry().await {
+            let failed = match self.carry().await {
                 Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::error!(%error, "the outbox can't be emptied"),
-            }
+                Ok(false) => false,
+                Err(error) => {
+                    tracing::error!(%error, "the outbox can't be emptied");
+                    true
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.wakes.outbox_filled() => {}
+                () = tokio::time::sleep(RETRY), if failed => {}
             }
         }
     }
 
     /// Carries what lies there; true when there may be more.
-    async fn carry(&self) -> Result<bool, StoreError> {
+    ///
+    /// # Errors
+    /// The database fails; what was carried may be carried again.
+    pub async fn carry(&self) -> Result<bool, StoreError> {
         let events = self.store.read(|tx| outbox::waiting(tx, AT_ONCE)).await?;
         let Some(last) = events.last().map(|event| event.number) else {
             return Ok(false);

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::app::ids::new_id;
 use crate::auth::Tokens;
 use crate::blobs::Blobs;
 use crate::clock::Clock;
@@ -26,7 +27,7 @@ use crate::{api, devices as protocols};
 /// How long requests under way may take to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often it is stored when devices were last heard of.
-const HEARD_EVERY: Duration = Duration::from_secs(30);
+pub(crate) const HEARD_EVERY: Duration = Duration::from_secs(30);
 /// How long answers are kept for repeats.
 const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 const READERS: usize = 4;
@@ -171,7 +172,7 @@ async fn open(options: &ServeOptions) -> Result<(Arc<App>, Intake), StartError> 
     let secret = options.config.security.jwt_secret.as_ref();
     let app = App {
         tokens: secret.map(|secret| Tokens::new(secret.expose())),
-        config: options.config.clone(),
+        config: Arc::new(options.config.clone()),
         store,
         blobs,
         roster: Arc::default(),
@@ -202,6 +203,8 @@ fn spawn_tasks(tasks: &TaskTracker, app: &Arc<App>, intake: Intake) -> JoinHandl
         roster,
         clock: clock.clone(),
         wakes: wakes.clone(),
+        config: Arc::clone(&app.config),
+        holder: new_id("driver", clock.now()),
     };
     let stop = app.stop.clone();
     tasks.spawn(async move {

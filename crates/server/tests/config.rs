@@ -6,9 +6,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use fleetward_core::Timestamp;
+use fleetward_core::calendar::Calendar;
 use fleetward_server::config::{
-    Config, ConfigError, Enrollment, NOT_IN_EFFECT, Percent, Problem, Promotion, Seconds, Sources,
-    Stage, Strategy, Warning, check, load, schema, serve_refusals,
+    Config, ConfigError, Enrollment, Environment, NOT_IN_EFFECT, Percent, Problem, Promotion,
+    Seconds, Sources, Stage, Strategy, Warning, check, load, schema, serve_refusals,
 };
 use serde_json::Value;
 
@@ -184,7 +186,7 @@ fn the_seed_is_accepted_with_warnings() {
         "notifications.webhook.headers.Authorization",
         "notifications.slack.webhook_url",
         "database.connection_string",
-        "environments.production.deployment_window",
+        "environments.production.health_check_url",
         "cache",
     ] {
         assert!(warned.contains(path), "no warning for {path}: {warned:?}");
@@ -200,15 +202,14 @@ fn the_seed_is_accepted_with_warnings() {
 
 #[test]
 fn a_key_that_is_not_in_effect_is_named_once() {
-    let window = "deployment_window: {start_time: '01:00', end_time: '02:00'}";
-    let text = format!(
-        "environments:\n  a: {{stage: testing, {window}}}\n  b: {{stage: testing, {window}}}\n"
-    );
+    let url = "health_check_url: 'https://example.com'";
+    let text =
+        format!("environments:\n  a: {{stage: testing, {url}}}\n  b: {{stage: testing, {url}}}\n");
     let (_, warnings) = check("two.yaml", &text, &sources()).unwrap();
     let [warning] = warnings.as_slice() else {
         panic!("{:?}", rendered(&warnings));
     };
-    assert_eq!(warning.path, "environments.a.deployment_window");
+    assert_eq!(warning.path, "environments.a.health_check_url");
     assert_eq!(warning.line, 2);
     assert!(
         warning.message.ends_with("(also set in 1 more place)"),
@@ -265,6 +266,57 @@ fn an_environment_overrides_what_is_general() {
         warnings
             .iter()
             .all(|warning| !warning.path.ends_with("promotion"))
+    );
+}
+
+#[test]
+fn windows_and_freezes_mean_times() {
+    let (config, warnings) = valid("calendar.yaml");
+    assert_eq!(rendered(&warnings), Vec::<String>::new());
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let seed = config.environments["seed"].calendar();
+    let nights = config.environments["nights"].calendar();
+    let open = |calendar: &Calendar, text, zone| calendar.is_open(time(text), zone);
+    // 2026-12-05 is a Saturday, and Berlin an hour ahead of UTC.
+    assert!(open(&seed, "2026-12-05T02:00:00Z", None));
+    assert!(!open(
+        &seed,
+        "2026-12-05T06:00:00Z",
+        Some("America/New_York")
+    ));
+    for (text, expected) in [
+        ("2026-12-04T20:59:00Z", false),
+        ("2026-12-04T21:00:00Z", true),
+        ("2026-12-05T04:59:00Z", true),
+        ("2026-12-05T22:59:00Z", true),
+        ("2026-12-05T23:00:00Z", false),
+    ] {
+        assert_eq!(open(&nights, text, None), expected, "{text}");
+        assert_eq!(open(&nights, text, Some("no zone")), expected, "{text}");
+    }
+    let in_new_york = "2026-12-05T02:59:00Z";
+    assert!(open(&nights, in_new_york, None));
+    assert!(!open(&nights, in_new_york, Some("America/New_York")));
+    assert_eq!(config.environments["nights"].blast_radius, Some(500));
+    assert_eq!(
+        config.environments["nights"].security_floor.as_deref(),
+        Some("1.4.0")
+    );
+    assert_eq!(
+        Environment::of(Stage::Testing).calendar(),
+        Calendar::default()
+    );
+
+    let freeze = config.freeze_periods[0].freeze();
+    assert!(freeze.covers(time("2026-12-23T17:00:00Z")));
+    assert!(!freeze.covers(time("2027-01-04T07:00:00Z")));
+    assert_eq!(freeze.reason, "Holidays");
+    let freezes = config.freezes();
+    let reasons: Vec<_> = freezes.map(|(key, it)| (key, it.reason)).collect();
+    let expected = [(None, "Holidays"), (Some("nights"), "Trade fair")];
+    assert_eq!(
+        reasons,
+        expected.map(|(key, reason)| (key, reason.to_owned()))
     );
 }
 

@@ -1,12 +1,12 @@
 //! Attempts at devices, under the numbers that devices know them by, and what devices said of them.
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::{ActionState, AttemptKind};
+use fleetward_core::device::{ActionState, AttemptKind, Class, FailureKind};
 use fleetward_core::ids::ActionId;
 
 use crate::dialect;
 use crate::params::params;
-use crate::{Row, StoreError, Tx};
+use crate::{Row, StoreError, Tx, tallies};
 
 /// An attempt that a device is offered or asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct RosterRow {
     pub token_hash: Option<[u8; 32]>,
     /// Its attributes are wanted.
     pub wants_attributes: bool,
+    /// An execution has the update for it once it comes, or has come and waits for an offer.
+    pub straggles: Option<Class>,
     /// What is open for it.
     pub action: Option<OpenAction>,
 }
@@ -57,6 +59,8 @@ pub struct Attempt {
     pub opened_at: Timestamp,
     /// When it ended.
     pub closed_at: Option<Timestamp>,
+    /// How it failed.
+    pub failure: Option<FailureKind>,
 }
 
 /// What a device said of an attempt.
@@ -101,7 +105,10 @@ fn action_id(row: &Row<'_>, column: usize) -> Result<ActionId, StoreError> {
 
 const ROSTER: &str = "SELECT d.device_key, d.device_id, d.environment, d.token_hash,
         d.wants_attributes, a.action_id, a.kind, a.state, a.staging, a.firmware_key,
-        s.status NOT IN ('pending', 'released')
+        s.status NOT IN ('pending', 'released'),
+        (SELECT w.class FROM assignments w
+            WHERE w.device_key = d.device_key AND w.class <> 'on_time' AND w.status = 'pending'
+            ORDER BY w.execution_key DESC LIMIT 1)
      FROM devices d
      LEFT JOIN actions a ON a.device_key = d.device_key AND a.state <> 'closed'
      LEFT JOIN assignments s
@@ -125,6 +132,10 @@ fn roster_row(row: &Row<'_>) -> Result<RosterRow, StoreError> {
         environment: row.text(2)?,
         token_hash: row.hash_opt(3)?,
         wants_attributes: row.truth(4)?,
+        straggles: match row.text_opt(11)? {
+            None => None,
+            Some(word) => Some(word.parse().map_err(StoreError::damaged)?),
+        },
         action,
     })
 }
@@ -157,7 +168,8 @@ pub fn roster_after(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<RosterRow
 /// The database fails.
 pub fn of_device(tx: &Tx<'_>, device_key: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
     tx.query(
-        "SELECT a.action_id, a.kind, a.state, f.version, a.opened_at, a.closed_at
+        "SELECT a.action_id, a.kind, a.state, f.version, a.opened_at, a.closed_at,
+            COALESCE(a.failure, '')
          FROM actions a JOIN firmware f ON f.firmware_key = a.firmware_key
          WHERE a.device_key = $1 ORDER BY a.action_id DESC LIMIT $2",
         params![device_key, limit],
@@ -169,6 +181,7 @@ pub fn of_device(tx: &Tx<'_>, device_key: i64, limit: u32) -> Result<Vec<Attempt
                 version: row.text(3)?,
                 opened_at: row.time(4)?,
                 closed_at: row.time_opt(5)?,
+                failure: tallies::failure(row.str(6)?)?,
             })
         },
     )

@@ -1,5 +1,9 @@
 //! Devices: who they are, where they belong, what they run.
 
+mod candidates;
+
+pub use candidates::{Candidate, Whereabouts, candidates, whereabouts};
+
 use std::collections::BTreeMap;
 
 use fleetward_core::Timestamp;
@@ -251,7 +255,8 @@ pub fn set_attributes(
     tx.execute(
         "UPDATE devices SET attributes = $2, model = COALESCE($3, model),
             revision = COALESCE($4, revision), version = COALESCE($5, version),
-            client = COALESCE($6, client), can_stage = COALESCE($7, can_stage), wants_attributes = 0
+            client = COALESCE($6, client), can_stage = COALESCE($7, can_stage),
+            security_floor = COALESCE($8, security_floor), wants_attributes = 0
          WHERE device_key = $1",
         params![
             device_key,
@@ -260,7 +265,8 @@ pub fn set_attributes(
             facts.revision,
             facts.version,
             facts.client,
-            facts.can_stage
+            facts.can_stage,
+            facts.security_floor
         ],
     )?;
     Ok(())
@@ -279,6 +285,8 @@ pub struct Facts<'a> {
     pub client: Option<&'a str>,
     /// It can fill a slot without switching to it.
     pub can_stage: Option<bool>,
+    /// The lowest version that it may run.
+    pub security_floor: Option<&'a str>,
 }
 
 /// Moves a device to another environment.
@@ -324,62 +332,6 @@ pub fn seen(tx: &Tx<'_>, seen: &[(i64, Timestamp)]) -> Result<(), StoreError> {
          WHERE device_key = heard.device"
     );
     tx.execute(&sql, params![&json]).map(drop)
-}
-
-/// A device that a plan could target.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
-    /// Its number here.
-    pub device_key: i64,
-    /// Its own id.
-    pub device_id: &'a str,
-    /// Hardware model.
-    pub model: &'a str,
-    /// Hardware revision.
-    pub revision: &'a str,
-    /// It runs this version already.
-    pub up_to_date: bool,
-    /// It did not go back before and needs a person.
-    pub quarantined: bool,
-}
-
-/// Shows each device of an environment, or of some of its groups, that could be updated to `version`.
-///
-/// # Errors
-/// The database fails.
-pub fn candidates(
-    tx: &Tx<'_>,
-    environment: &str,
-    groups: &[String],
-    version: &str,
-    mut show: impl FnMut(Candidate<'_>),
-) -> Result<(), StoreError> {
-    let wanted = serde_json::to_string(groups).map_err(StoreError::damaged)?;
-    let list = dialect::list("$3");
-    let narrowed = if groups.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "AND EXISTS (SELECT 1 FROM {list} WHERE instr(device_groups, ',' || value || ',') > 0)"
-        )
-    };
-    let sql = format!(
-        "SELECT device_key, device_id, model, revision, version = $2, quarantined
-         FROM devices WHERE environment = $1 {narrowed}"
-    );
-    let all = params![environment, version, &wanted];
-    let values = if groups.is_empty() { &all[..2] } else { all };
-    tx.each(&sql, values, |row| {
-        show(Candidate {
-            device_key: row.int(0)?,
-            device_id: row.str(1)?,
-            model: row.str(2)?,
-            revision: row.str(3)?,
-            up_to_date: row.truth(4)?,
-            quarantined: row.truth(5)?,
-        });
-        Ok(())
-    })
 }
 
 /// How many devices need a person.

@@ -18,3 +18,8 @@ pub(crate) fn list(parameter: &str) -> String {
 pub(crate) fn numbered_list(parameter: &str) -> String {
     format!("(SELECT value AS device, key AS place FROM json_each({parameter}))")
 }
+
+/// The values of a JSON array in a column, beside the row that has it; the column is `value`.
+pub(crate) fn each_in(column: &str) -> String {
+    format!("json_each({column})")
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why a read or a write did not happen. A failed write left nothing behind.
+/// Why a read or a write did not happen. A failed write left nothing behind, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused.
@@ -53,6 +53,23 @@ pub enum StoreError {
     /// A closure panicked; its changes were undone.
     #[error("a write broke off inside the program; nothing of it was kept")]
     Panicked,
+    /// A closure called the store that it runs in.
+    #[error("a closure called its own store again: use the transaction that it was given")]
+    Reentered,
+    /// The store has threads of its own, so that the caller can't run a closure at once.
+    #[error("this store runs closures on its own threads: await `read` or `write` instead")]
+    NotInline,
+    /// A test made the store crash. Nothing is known of the call that it happened in.
+    #[error("the store crashed because a test asked for it: restart it")]
+    Crashed,
+    /// Who wrote this does not hold the execution's lease any more.
+    #[error(
+        "the lease of execution {execution_key} was taken over or given back; nothing was written: take it again"
+    )]
+    Fenced {
+        /// The execution.
+        execution_key: i64,
+    },
     /// Every action number that devices can hold has been given out.
     #[error("no action numbers are left: devices can hold no larger ones")]
     ActionsExhausted,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fleetward_core::Timestamp;
 use fleetward_core::engine::{Decision, Rollout};
 
+use crate::dialect;
 use crate::page::{Page, Paged};
 use crate::params::params;
 use crate::{Row, StoreError, Tx};
@@ -50,7 +51,7 @@ pub struct StoredDecision {
 }
 
 const COLUMNS: &str = "execution_key, execution_id, e.plan_key, p.plan_id, e.environment, \
-     firmware_key, e.state, devices, excluded, e.created_at, e.created_by, finished_at";
+     firmware_key, e.state, e.devices, excluded, e.created_at, e.created_by, finished_at";
 const FROM: &str = "executions e JOIN plans p ON p.plan_key = e.plan_key";
 
 fn execution(row: &Row<'_>) -> Result<Execution, StoreError> {
@@ -79,8 +80,8 @@ pub fn insert(tx: &Tx<'_>, new: &Execution) -> Result<i64, StoreError> {
     let excluded = serde_json::to_string(&new.excluded).map_err(StoreError::damaged)?;
     tx.query_one(
         "INSERT INTO executions (execution_id, plan_key, environment, firmware_key, state, phase,
-            devices, excluded, created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING execution_key",
+            devices, excluded, created_at, created_by, starts_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING execution_key",
         params![
             &new.execution_id,
             new.plan_key,
@@ -92,9 +93,28 @@ pub fn insert(tx: &Tx<'_>, new: &Execution) -> Result<i64, StoreError> {
             &excluded,
             new.created_at,
             &new.created_by,
+            new.rollout.starts_at,
         ],
         |row| row.int(0),
     )
+}
+
+/// Notes how many devices were chosen, and how many matching ones were left out.
+///
+/// # Errors
+/// The database fails.
+pub fn chosen(
+    tx: &Tx<'_>,
+    execution_key: i64,
+    devices: u64,
+    excluded: &BTreeMap<String, u64>,
+) -> Result<(), StoreError> {
+    let excluded = serde_json::to_string(excluded).map_err(StoreError::damaged)?;
+    tx.execute(
+        "UPDATE executions SET devices = $2, excluded = $3 WHERE execution_key = $1",
+        params![execution_key, devices, &excluded],
+    )
+    .map(drop)
 }
 
 /// One execution by its public id.
@@ -174,18 +194,25 @@ pub fn open(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
 /// The database fails.
 pub fn due(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
     let sql = "SELECT execution_key FROM executions WHERE finished_at IS NULL
-         UNION SELECT execution_key FROM assignments WHERE deadline IS NOT NULL";
+         UNION SELECT execution_key FROM assignments WHERE deadline IS NOT NULL
+         UNION SELECT execution_key FROM tallies WHERE class <> 'on_time' AND devices > 0
+            AND status = 'pending'";
     tx.query(sql, &[], |row| row.int(0))
 }
 
-/// The unfinished executions of a version.
+/// The unfinished executions that bring a version, or take devices through it.
 ///
 /// # Errors
 /// The database fails.
 pub fn open_of_firmware(tx: &Tx<'_>, firmware_key: i64) -> Result<Vec<i64>, StoreError> {
-    let sql =
-        "SELECT execution_key FROM executions WHERE finished_at IS NULL AND firmware_key = $1";
-    tx.query(sql, params![firmware_key], |row| row.int(0))
+    let stones = dialect::each_in("p.body -> 'stepping_stones'");
+    let sql = format!(
+        "SELECT e.execution_key FROM executions e JOIN plans p ON p.plan_key = e.plan_key
+         WHERE e.finished_at IS NULL AND (e.firmware_key = $1
+            OR (SELECT version FROM firmware WHERE firmware_key = $1) IN
+               (SELECT value FROM {stones}))"
+    );
+    tx.query(&sql, params![firmware_key], |row| row.int(0))
 }
 
 /// Stores the engine's new state.

@@ -16,6 +16,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "plan_life",
         include_str!("../migrations/sqlite/0002_plan_life.sql"),
     ),
+    (
+        3,
+        "pace",
+        include_str!("../migrations/sqlite/0003_pace.sql"),
+    ),
 ];
 
 pub(crate) fn run(connection: &Connection) -> Result<(), StoreError> {

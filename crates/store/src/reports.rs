@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::{ActionState, AttemptKind, Change, DeviceStatus, Report, Standing};
+use fleetward_core::device::{
+    ActionState, AttemptKind, Change, Class, DeviceStatus, FailureKind, Report, Standing,
+};
+use fleetward_core::engine::Slot;
 use fleetward_core::ids::ActionId;
+use fleetward_core::plan::Retry;
 use serde::Serialize;
 
 use crate::actions::{kind, state, state_name};
 use crate::dialect;
 use crate::effects::quarantine;
 use crate::params::params;
-use crate::tallies::Moves;
+use crate::tallies::{self, Moves};
 use crate::{StoreError, Tx};
 
 /// What a device said.
@@ -44,6 +48,10 @@ pub enum Applied {
         change: Change,
         /// Counts moved.
         moved: bool,
+        /// What it runs may be other than what is known: its attributes are wanted.
+        asks: bool,
+        /// More changed for the device's polls than the attempt that the report names.
+        more: bool,
     },
 }
 
@@ -51,11 +59,13 @@ pub enum Applied {
 struct Place {
     execution_key: i64,
     wave: u32,
-    status: DeviceStatus,
-    late: bool,
+    slot: Slot,
     touched: bool,
-    failure: Option<&'static str>,
+    failures: u32,
     deadline: Deadline,
+    retry_at: Option<Timestamp>,
+    /// It passed a version on its way.
+    passed_a_stone: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,12 +79,17 @@ struct Action {
     kind: AttemptKind,
     state: ActionState,
     staging: bool,
+    stone: bool,
     execution_key: i64,
     device_timeout: i64,
+    retries: Retries,
     offered: String,
     previous: String,
+    failure: Option<FailureKind>,
     touched: bool,
 }
+
+type Retries = BTreeMap<FailureKind, Retry>;
 
 /// Applies reports in the order given and keeps each of them as history.
 ///
@@ -86,7 +101,10 @@ pub fn apply(
     now: Timestamp,
 ) -> Result<Vec<Applied>, StoreError> {
     let mut group = Group::load(tx, reports)?;
-    let applied: Vec<_> = reports.iter().map(|report| group.apply(report)).collect();
+    let applied: Vec<_> = reports
+        .iter()
+        .map(|report| group.apply(report, now))
+        .collect();
     group.write(tx, now)?;
     remember(tx, reports, &applied, now)?;
     Ok(applied)
@@ -97,8 +115,11 @@ struct Group {
     actions: BTreeMap<(i64, ActionId), Action>,
     places: BTreeMap<(i64, i64), Place>,
     moves: Moves,
-    versions: BTreeMap<i64, String>,
+    /// Devices that run something else than was known: what, where that is certain.
+    versions: BTreeMap<i64, Option<String>>,
     cannot_stage: Vec<i64>,
+    /// Devices whose earlier attempt came through after all, in which execution.
+    corrected: Vec<(i64, i64)>,
     quarantined: Vec<i64>,
     released: Vec<i64>,
 }
@@ -108,7 +129,8 @@ static LOAD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT a.device_key, a.action_id, a.kind, a.state, a.staging, a.execution_key,
             e.state ->> '$.order.device_timeout', f.version, s.previous_version,
-            s.wave, s.status, s.late
+            s.wave, s.status, s.class, COALESCE(s.failure, ''), s.failures,
+            a.kind = 'deploy' AND a.firmware_key <> e.firmware_key, e.state ->> '$.order.retries'
          FROM {named} AS named
          JOIN actions a ON a.action_id = named.action AND a.device_key = named.device
          JOIN executions e ON e.execution_key = a.execution_key
@@ -140,19 +162,30 @@ impl Group {
                 state: state(&row.text(3)?)?,
                 staging: row.truth(4)?,
                 execution_key,
+                stone: row.truth(14)?,
                 device_timeout: row.int(6)?,
+                retries: match row.text_opt(15)? {
+                    Some(json) => serde_json::from_str(&json).map_err(StoreError::damaged)?,
+                    None => Retries::new(),
+                },
                 offered: row.text(7)?,
                 previous: row.text(8)?,
+                failure: None,
                 touched: false,
             };
             let place = Place {
                 execution_key,
                 wave: row.small(9)?,
-                status: row.word(10)?,
-                late: row.truth(11)?,
+                slot: Slot {
+                    status: row.word::<DeviceStatus>(10)?,
+                    class: row.word::<Class>(11)?,
+                    failure: tallies::failure(row.str(12)?)?,
+                },
                 touched: false,
-                failure: None,
+                failures: row.small(13)?,
                 deadline: Deadline::Keep,
+                retry_at: None,
+                passed_a_stone: false,
             };
             group
                 .actions
@@ -163,7 +196,7 @@ impl Group {
         Ok(group)
     }
 
-    fn apply(&mut self, report: &DeviceReport) -> Applied {
+    fn apply(&mut self, report: &DeviceReport, now: Timestamp) -> Applied {
         let Some(action) = self.actions.get_mut(&(report.device_key, report.action)) else {
             return Applied::Unknown;
         };
@@ -177,20 +210,30 @@ impl Group {
             return Applied::NotCancelling;
         }
         let standing = Standing {
-            status: place.status,
+            status: place.slot.status,
             attempt: action.kind,
             action: action.state,
             staging: action.staging,
+            stone: action.stone,
         };
-        let change = standing.apply(report.report);
+        let failed = place.failures + 1;
+        let change = standing
+            .apply(report.report)
+            .or_retry(&standing, &action.retries, failed);
         action.touched |= action.state != change.action;
         action.state = change.action;
-        let slot = |status| (place.execution_key, place.wave, status, place.late);
-        self.moves.one(slot(place.status), slot(change.status));
-        let moved = place.status != change.status;
-        place.record(&change, &standing);
+        action.failure = action.failure.or(change.failure);
+        let before = place.slot;
+        place.record(&change, &standing, now);
+        let counted = |slot| (place.execution_key, place.wave, slot);
+        self.moves.one(counted(before), counted(place.slot));
+        let moved = before != place.slot || change.retry_after.is_some() || change.took;
         if change.hold_back {
             self.cannot_stage.push(report.device_key);
+        }
+        if change.late && change.took {
+            self.corrected
+                .push((report.device_key, action.execution_key));
         }
         let back = change.took && action.kind == AttemptKind::Rollback;
         if back {
@@ -199,39 +242,61 @@ impl Group {
         if change.status == DeviceStatus::RollbackFailed && moved {
             self.quarantined.push(report.device_key);
         }
-        // A repeat of what is known, or of what was undone since, says nothing of the present.
-        let news = change.took || (change.late && change.status == DeviceStatus::Failed);
-        let runs_offered = report.report == Report::Succeeded && !action.staging && news;
-        if runs_offered {
+        // What comes late may repeat what is known or was undone since: the device itself is asked then.
+        let runs_it = report.report == Report::Succeeded && !action.staging;
+        let asks = runs_it && (change.took || change.late);
+        let stuck = matches!(
+            change.status,
+            DeviceStatus::Failed | DeviceStatus::RollbackFailed
+        );
+        if asks {
             let version = if back {
                 &action.previous
             } else {
                 &action.offered
             };
-            self.versions.insert(report.device_key, version.clone());
+            let known = self.versions.entry(report.device_key).or_default();
+            if change.took || stuck {
+                *known = Some(version.clone());
+            }
         }
         Applied::Changed {
             execution_key: place.execution_key,
             change,
             moved,
+            asks,
+            // An earlier attempt that came through after all ends the one that is offered; one that waits
+            // for an offer after its wave polls more often.
+            more: (change.late && change.took)
+                || before.class.is_straggler()
+                    && before.status != change.status
+                    && [before.status, change.status].contains(&DeviceStatus::Pending),
         }
     }
 }
 
 impl Place {
-    fn record(&mut self, change: &Change, before: &Standing) {
-        let fetched = self.status == DeviceStatus::Released && change.status.in_flight();
+    fn record(&mut self, change: &Change, before: &Standing, now: Timestamp) {
+        let fetched = before.status == DeviceStatus::Released && change.status.in_flight();
         let filled = change.status == DeviceStatus::Verifying && before.staging;
-        self.touched |= self.status != change.status;
-        self.status = change.status;
-        if change.status.is_final() || filled || change.hold_back {
+        let waits = change.status == DeviceStatus::Pending;
+        self.touched |= before.status != change.status || change.retry_after.is_some();
+        self.slot.status = change.status;
+        if change.status.is_final() || filled || waits {
             self.deadline = Deadline::Clear;
         } else if fetched {
             self.deadline = Deadline::Restart;
         }
-        if let Some(failure) = change.failure {
-            self.failure = Some(failure.name());
+        if change.status != before.status {
+            self.retry_at = change.retry_after.map(|wait| wait.after(now));
         }
+        if let Some(failure) = change.failure {
+            self.failures += 1;
+            self.slot.failure = (!waits).then_some(failure);
+        } else if change.status != before.status {
+            self.slot.failure = None;
+        }
+        self.passed_a_stone |= change.took && before.stone;
     }
 }
 
@@ -241,12 +306,17 @@ static PLACES: LazyLock<String> = LazyLock::new(|| {
         "execution",
         "status",
         "failure",
+        "failures",
         "keep",
         "deadline",
+        "retry",
+        "stones",
     ];
     let rows = dialect::rows("$1", &columns);
     format!(
-        "UPDATE assignments SET status = new.status, failure = COALESCE(new.failure, assignments.failure),
+        "UPDATE assignments SET status = new.status, failure = new.failure,
+            failures = new.failures, retry_at = new.retry,
+            stones_left = assignments.stones_left - new.stones,
             deadline = CASE WHEN new.keep THEN assignments.deadline ELSE new.deadline END,
             updated_at = $2
          FROM {rows} AS new
@@ -255,9 +325,9 @@ static PLACES: LazyLock<String> = LazyLock::new(|| {
 });
 
 static ACTIONS: LazyLock<String> = LazyLock::new(|| {
-    let rows = dialect::rows("$1", &["action", "state", "closed"]);
+    let rows = dialect::rows("$1", &["action", "state", "failure", "closed"]);
     format!(
-        "UPDATE actions SET state = new.state,
+        "UPDATE actions SET state = new.state, failure = COALESCE(new.failure, actions.failure),
             closed_at = CASE WHEN new.closed THEN COALESCE(actions.closed_at, $2) ELSE actions.closed_at END
          FROM {rows} AS new WHERE action_id = new.action"
     )
@@ -266,7 +336,7 @@ static ACTIONS: LazyLock<String> = LazyLock::new(|| {
 static VERSIONS: LazyLock<String> = LazyLock::new(|| {
     let rows = dialect::rows("$1", &["device", "version"]);
     format!(
-        "UPDATE devices SET version = new.version, wants_attributes = 1 FROM {rows} AS new
+        "UPDATE devices SET version = COALESCE(new.version, devices.version), wants_attributes = 1 FROM {rows} AS new
          WHERE device_key = new.device"
     )
 });
@@ -280,10 +350,17 @@ impl Group {
             #[derive(Serialize)]
             struct Line {
                 device: i64,
-                version: String,
+                version: Option<String>,
             }
             let line = |(device, version)| Line { device, version };
             bulk(tx, &VERSIONS, self.versions.into_iter().map(line), &[])?;
+        }
+        for (device, execution) in self.corrected {
+            tx.execute(
+                "UPDATE actions SET state = 'closed', closed_at = $3
+                 WHERE device_key = $1 AND execution_key = $2 AND state <> 'closed'",
+                params![device, execution, now],
+            )?;
         }
         for device in self.cannot_stage {
             tx.execute(
@@ -310,8 +387,11 @@ impl Group {
             execution: i64,
             status: &'static str,
             failure: Option<&'static str>,
+            failures: u32,
             keep: i64,
             deadline: Option<i64>,
+            retry: Option<i64>,
+            stones: i64,
         }
         let timeout: BTreeMap<i64, i64> = self
             .actions
@@ -327,10 +407,13 @@ impl Group {
         let lines = touched.map(|((device, execution), place)| Line {
             device: *device,
             execution: *execution,
-            status: place.status.name(),
-            failure: place.failure,
+            status: place.slot.status.name(),
+            failure: place.slot.failure.map(FailureKind::name),
+            failures: place.failures,
             keep: i64::from(place.deadline == Deadline::Keep),
             deadline: (place.deadline == Deadline::Restart).then(|| restart(execution)),
+            retry: place.retry_at.map(Timestamp::as_millisecond),
+            stones: i64::from(place.passed_a_stone),
         });
         bulk(tx, &PLACES, lines, params![now])
     }
@@ -340,12 +423,14 @@ impl Group {
         struct Line {
             action: u32,
             state: &'static str,
+            failure: Option<&'static str>,
             closed: i64,
         }
         let touched = self.actions.iter().filter(|(_, action)| action.touched);
         let lines = touched.map(|((_, id), action)| Line {
             action: id.0,
             state: state_name(action.state),
+            failure: action.failure.map(FailureKind::name),
             closed: i64::from(action.state == ActionState::Closed),
         });
         bulk(tx, &ACTIONS, lines, params![now])

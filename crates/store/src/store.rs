@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::sqlite::{Files, Readers, Writer};
+use crate::sqlite::{Files, Inline, Readers, Writer};
 use crate::{StoreError, Tx, migrate};
 
 /// The database. Cheap to clone; the last clone to go closes it.
@@ -14,7 +14,12 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+enum Inner {
+    Threads(Threads),
+    Inline(Inline),
+}
+
+struct Threads {
     // Order matters: threads end before the lock is let go.
     readers: Readers,
     writer: Writer,
@@ -40,12 +45,25 @@ impl Store {
         let readers = Readers::start(connections).map_err(failed)?;
         let writer = Writer::start(writer).map_err(failed)?;
         Ok(Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(Inner::Threads(Threads {
                 readers,
                 writer,
                 _files: files,
-            }),
+            })),
         })
+    }
+
+    /// Opens an empty database in memory that runs inline: every closure at once, on the thread that
+    /// calls. The futures of [`Self::read`], [`Self::write`] and [`Self::write_then`] are ready when
+    /// they are first polled, and each has a twin that needs no future. The database goes with the
+    /// last clone. One closure runs at a time; a second thread waits, and a closure that calls its own
+    /// store again is told [`StoreError::Reentered`].
+    ///
+    /// # Errors
+    /// The schema can't be made.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let inner = Arc::new(Inner::Inline(Inline::open()?));
+        Ok(Self { inner })
     }
 
     /// Runs `work` on one consistent state.
@@ -60,8 +78,12 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let threads = match &*self.inner {
+            Inner::Threads(threads) => threads,
+            Inner::Inline(inline) => return inline.read(work),
+        };
         let (answer, answered) = oneshot::channel();
-        self.inner.readers.submit(Box::new(move |view| {
+        threads.readers.submit(Box::new(move |view| {
             drop(answer.send(view.map_err(E::from).and_then(work)));
         }))?;
         answered
@@ -99,8 +121,12 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let threads = match &*self.inner {
+            Inner::Threads(threads) => threads,
+            Inner::Inline(inline) => return inline.write(work, after),
+        };
         let (answer, answered) = oneshot::channel();
-        self.inner.writer.submit(Box::new(move |tx| {
+        threads.writer.submit(Box::new(move |tx| {
             let result = work(tx);
             let keep = result.is_ok();
             let reply = move |committed: Result<(), StoreError>| {
@@ -115,5 +141,59 @@ impl Store {
         answered
             .await
             .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+
+    /// As [`Self::read`], at once. Only for a store that runs inline.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; [`StoreError::NotInline`] where the store has threads of its own.
+    pub fn read_now<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.inline()?.read(work)
+    }
+
+    /// As [`Self::write`], at once. Only for a store that runs inline.
+    ///
+    /// # Errors
+    /// As [`Self::write`]; [`StoreError::NotInline`] where the store has threads of its own.
+    pub fn write_now<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.write_now_then(work, |_| {})
+    }
+
+    /// As [`Self::write_then`], at once. Only for a store that runs inline.
+    ///
+    /// # Errors
+    /// As [`Self::write`]; [`StoreError::NotInline`] where the store has threads of its own.
+    pub fn write_now_then<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+        after: impl FnOnce(&T),
+    ) -> Result<T, E> {
+        self.inline()?.write(work, after)
+    }
+
+    /// What can be made to go wrong in a store that runs inline.
+    ///
+    /// # Panics
+    /// The store has threads of its own: only those in memory fail on request.
+    #[cfg(any(test, feature = "fault"))]
+    #[must_use]
+    pub fn faults(&self) -> &crate::Faults {
+        let inline = self.inline();
+        inline
+            .expect("faults are for stores that run inline: open it with `Store::in_memory`")
+            .faults()
+    }
+
+    fn inline(&self) -> Result<&Inline, StoreError> {
+        match &*self.inner {
+            Inner::Inline(inline) => Ok(inline),
+            Inner::Threads(_) => Err(StoreError::NotInline),
+        }
     }
 }

@@ -4,13 +4,23 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use fleetward_core::Timestamp;
+use rusqlite::CachedStatement;
 use serde::de::DeserializeOwned;
 
-use crate::{Param, StoreError};
+use crate::{Faults, Param, StoreError};
 
 /// A transaction: reads see one state, writes happen together or not at all.
 pub struct Tx<'a> {
     connection: &'a rusqlite::Connection,
+    access: Access,
+    faults: Option<&'a Faults>,
+}
+
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
 }
 
 /// One row of an answer.
@@ -19,12 +29,20 @@ pub struct Row<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) const fn new(connection: &'a rusqlite::Connection) -> Self {
-        Self { connection }
+    pub(crate) const fn new(
+        connection: &'a rusqlite::Connection,
+        access: Access,
+        faults: Option<&'a Faults>,
+    ) -> Self {
+        Self {
+            connection,
+            access,
+            faults,
+        }
     }
 
     pub(crate) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize, StoreError> {
-        let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        let mut statement = self.statement(sql)?;
         Ok(statement.execute(rusqlite::params_from_iter(params))?)
     }
 
@@ -34,7 +52,7 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        let mut statement = self.statement(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -50,7 +68,7 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         mut show: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        let mut statement = self.statement(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         while let Some(row) = rows.next()? {
             show(&Row { row })?;
@@ -64,7 +82,7 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         map: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        let mut statement = self.statement(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         rows.next()?.map(|row| map(&Row { row })).transpose()
     }
@@ -78,6 +96,27 @@ impl<'a> Tx<'a> {
         self.query_opt(sql, params, map)?
             .ok_or(StoreError::Database(rusqlite::Error::QueryReturnedNoRows))
     }
+
+    /// Every statement comes through here on its way to the database.
+    fn statement(&self, sql: &str) -> Result<CachedStatement<'a>, StoreError> {
+        if let Some(faults) = self.faults {
+            faults.statement()?;
+        }
+        #[cfg(test)]
+        crate::query_plans::note(self.connection, &numbered(sql));
+        let statement = self.connection.prepare_cached(&numbered(sql))?;
+        if self.access == Access::Read && !statement.readonly() {
+            return Err(read_only());
+        }
+        Ok(statement)
+    }
+}
+
+/// What a connection says that can only read.
+fn read_only() -> StoreError {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+    let text = "attempt to write a readonly database".to_owned();
+    StoreError::Database(rusqlite::Error::SqliteFailure(code, Some(text)))
 }
 
 /// SQLite numbers `$1` by order of appearance; `?1` is what other engines mean by `$1`.

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::{DeviceStatus, Report};
-use fleetward_core::engine::{Census, Effect, Rollout, UnfetchedFate};
+use fleetward_core::device::{Class, DeviceStatus, Report};
+use fleetward_core::engine::{Census, Effect, Recipients, Rollout, UnfetchedFate};
 use fleetward_core::ids::{ActionId, WaveIndex};
-use fleetward_core::plan::{Plan, PlanState};
+use fleetward_core::plan::{Plan, PlanState, Review};
 use fleetward_store::actions::{RosterRow, roster_after};
 use fleetward_store::devices::NewDevice;
 use fleetward_store::effects::{Target, carry_out};
@@ -17,7 +17,7 @@ use fleetward_store::page::Page;
 use fleetward_store::plans::StoredPlan;
 use fleetward_store::reports::{Applied, DeviceReport, apply};
 use fleetward_store::{
-    Store, StoreError, Tx, assignments, devices, executions, firmware, plans, tallies,
+    Store, StoreError, Tx, assignments, comers, devices, executions, firmware, plans, tallies,
 };
 use tempfile::TempDir;
 
@@ -81,7 +81,7 @@ impl Story {
 
     async fn effect(&self, effect: Effect, second: i64) -> Vec<i64> {
         let (target, order) = (self.target, self.rollout.order.clone());
-        let run = move |tx: &Tx<'_>| carry_out(tx, target, effect, &order, at(second));
+        let run = move |tx: &Tx<'_>| carry_out(tx, target, &effect, &order, at(second));
         self.store.write(run).await.unwrap()
     }
 
@@ -107,6 +107,11 @@ impl Story {
         };
         let run = move |tx: &Tx<'_>| apply(tx, &[report], at(second));
         self.store.write(run).await.unwrap()[0]
+    }
+
+    async fn arrives(&self, device: i64, second: i64) -> Vec<i64> {
+        let run = move |tx: &Tx<'_>| comers::arrived(tx, &[device], at(second));
+        self.store.write(run).await.unwrap()
     }
 
     async fn roster(&self) -> BTreeMap<i64, RosterRow> {
@@ -168,6 +173,10 @@ fn prepare(tx: &Tx<'_>) -> Result<Target, StoreError> {
         created_by: "ann".into(),
         approved: None,
         comment: None,
+        revision: 1,
+        expires_at: None,
+        devices: None,
+        review: Review::None,
     };
     let plan_key = plans::insert(tx, &stored)?;
     let execution = Execution {
@@ -201,15 +210,49 @@ fn prepare(tx: &Tx<'_>) -> Result<Target, StoreError> {
 const FIRST: WaveIndex = WaveIndex(0);
 const SECOND: WaveIndex = WaveIndex(1);
 
+fn to(to: Recipients) -> Effect {
+    Effect::Offer {
+        to,
+        at_most: u64::MAX,
+        zones: None,
+    }
+}
+
+fn offer(through: WaveIndex) -> Effect {
+    to(Recipients::Waves {
+        through,
+        staging: false,
+    })
+}
+
+fn stage(through: WaveIndex) -> Effect {
+    to(Recipients::Waves {
+        through,
+        staging: true,
+    })
+}
+
+const fn switch(wave: WaveIndex) -> Effect {
+    Effect::Switch {
+        wave,
+        at_most: u64::MAX,
+        zones: None,
+    }
+}
+
+fn recall(second: i64) -> Effect {
+    Effect::Recall {
+        at_most: u64::MAX,
+        deadline: at(second),
+    }
+}
+
 #[tokio::test]
 async fn a_release_offers_each_device_of_the_wave_one_action() {
     let story = Story::begin().await;
+    assert_eq!(story.effect(offer(FIRST), 10).await, [1, 2, 3, 4, 5]);
     assert_eq!(
-        story.effect(Effect::Release { wave: FIRST }, 10).await,
-        [1, 2, 3, 4, 5]
-    );
-    assert_eq!(
-        story.effect(Effect::Release { wave: FIRST }, 11).await,
+        story.effect(offer(FIRST), 11).await,
         [0i64; 0],
         "twice is once"
     );
@@ -229,7 +272,7 @@ async fn a_release_offers_each_device_of_the_wave_one_action() {
 #[tokio::test]
 async fn reports_move_devices_and_counts_together() {
     let story = Story::begin().await;
-    story.effect(Effect::Release { wave: FIRST }, 10).await;
+    story.effect(offer(FIRST), 10).await;
     story.report(1, Report::Retrieved, 20).await;
     assert!(story.roster().await[&1].action.unwrap().fetched);
     story.report(1, Report::Installing, 30).await;
@@ -265,20 +308,21 @@ async fn reports_move_devices_and_counts_together() {
 #[tokio::test]
 async fn deadlines_tell_the_absent_from_the_silent() {
     let story = Story::begin().await;
-    story.effect(Effect::Release { wave: FIRST }, 10).await;
+    story.effect(offer(FIRST), 10).await;
     story.report(1, Report::Retrieved, 20).await;
     story.report(2, Report::Rebooting, 20).await;
     let expire = Effect::Expire {
         unfetched: UnfetchedFate::Late,
     };
     assert!(
-        story.effect(expire, 3609).await.is_empty(),
+        story.effect(expire.clone(), 3609).await.is_empty(),
         "not before its time"
     );
     story.effect(expire, 3620).await;
     let census = story.census().await;
     assert_eq!(census.count(DeviceStatus::TimedOut), 2);
     assert_eq!(census.waves[0].late(), 3);
+    assert_eq!(census.of(Class::Absent, DeviceStatus::Pending), 3);
     assert_eq!(census.earliest_deadline, None);
     let answer = story
         .report_on(1, ActionId(11), Report::Succeeded, 4000)
@@ -291,10 +335,47 @@ async fn deadlines_tell_the_absent_from_the_silent() {
 }
 
 #[tokio::test]
+async fn an_absent_device_gets_its_offer_when_it_comes() {
+    let story = Story::begin().await;
+    story.effect(offer(FIRST), 10).await;
+    story
+        .effect(
+            Effect::Expire {
+                unfetched: UnfetchedFate::Late,
+            },
+            3610,
+        )
+        .await;
+    let row = &story.roster().await[&4];
+    assert_eq!((row.action, row.straggles), (None, Some(Class::Absent)));
+    let stragglers = to(Recipients::Stragglers { joined: true });
+    assert_eq!(
+        story.effect(stragglers.clone(), 3700).await,
+        [0i64; 0],
+        "nobody has come"
+    );
+    assert_eq!(story.arrives(4, 3800).await, [story.target.execution_key]);
+    assert_eq!(story.arrives(4, 3801).await, [0i64; 0], "once is enough");
+    let census = story.census().await;
+    assert_eq!(census.of(Class::Arrived, DeviceStatus::Pending), 1);
+    assert_eq!(
+        story.effect(offer(SECOND), 3900).await,
+        [6, 7, 8, 9, 10],
+        "a wave's offer is not for stragglers"
+    );
+    assert_eq!(story.effect(stragglers, 3900).await, [4]);
+    story.report(4, Report::Retrieved, 3910).await;
+    story.report(4, Report::Succeeded, 3950).await;
+    let census = story.census().await;
+    assert_eq!(census.of(Class::Arrived, DeviceStatus::Succeeded), 1);
+    assert_eq!(census.offers, 11);
+}
+
+#[tokio::test]
 async fn a_recall_reaches_or_names_every_device_that_took_the_update() {
     let story = Story::begin().await;
-    story.effect(Effect::Release { wave: FIRST }, 10).await;
-    story.effect(Effect::Release { wave: SECOND }, 10).await;
+    story.effect(offer(FIRST), 10).await;
+    story.effect(offer(SECOND), 10).await;
     for device in [1, 2, 10] {
         story.report(device, Report::Retrieved, 20).await;
         story.report(device, Report::Succeeded, 30).await;
@@ -302,9 +383,9 @@ async fn a_recall_reaches_or_names_every_device_that_took_the_update() {
     story.report(3, Report::Retrieved, 30).await;
     story.effect(Effect::Withdraw, 40).await;
     story.effect(Effect::StopInFlight, 40).await;
-    assert_eq!(story.effect(Effect::Recall, 40).await, [1, 2]);
+    assert_eq!(story.effect(recall(640), 40).await, [1, 2]);
     assert_eq!(
-        story.effect(Effect::Recall, 41).await,
+        story.effect(recall(641), 41).await,
         [0i64; 0],
         "twice is once"
     );
@@ -347,10 +428,7 @@ async fn a_recall_reaches_or_names_every_device_that_took_the_update() {
 #[tokio::test]
 async fn staging_holds_back_who_cannot() {
     let story = Story::begin().await;
-    assert_eq!(
-        story.effect(Effect::Stage { wave: FIRST }, 10).await,
-        [1, 3, 5]
-    );
+    assert_eq!(story.effect(stage(FIRST), 10).await, [1, 3, 5]);
     story.report(1, Report::Retrieved, 20).await;
     story.report(1, Report::Downloaded, 30).await;
     story.report(3, Report::Retrieved, 20).await;
@@ -359,16 +437,23 @@ async fn staging_holds_back_who_cannot() {
     let census = story.census().await;
     assert_eq!(census.waves[0].count(DeviceStatus::Verifying), 1);
     assert_eq!(census.waves[0].count(DeviceStatus::Pending), 3);
-    let mut switched = story.effect(Effect::Switch { wave: FIRST }, 40).await;
-    switched.sort_unstable();
-    assert_eq!(switched, [1, 2, 3, 4, 5]);
-    assert!(
-        story
-            .roster()
-            .await
-            .values()
-            .all(|row| row.action.is_none_or(|a| !a.staging))
+    assert_eq!(story.effect(switch(FIRST), 40).await, [1]);
+    assert_eq!(
+        story.effect(switch(FIRST), 41).await,
+        [0i64; 0],
+        "twice is once"
     );
+    let census = story.census().await;
+    assert_eq!(census.waves[0].count(DeviceStatus::Installing), 1);
+    assert_eq!(story.effect(offer(FIRST), 42).await, [2, 3, 4]);
+    let staging = |row: &RosterRow| row.action.is_some_and(|action| action.staging);
+    let roster = story.roster().await;
+    let still: Vec<i64> = roster
+        .values()
+        .filter(|r| staging(r))
+        .map(|r| r.device_key)
+        .collect();
+    assert_eq!(still, [5], "it has yet to fill its slot");
     story.report(1, Report::Succeeded, 50).await;
     assert_eq!(story.census().await.count(DeviceStatus::Succeeded), 1);
 }

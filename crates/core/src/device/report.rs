@@ -1,12 +1,16 @@
 //! What a device's report changes. Reports may come twice, late or out of order; applying one is a
 //! pure function of where the device stands, and never undoes a decision.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{DeviceStatus, FailureKind};
+use crate::plan::Retry;
+use crate::seconds::Seconds;
 
 /// What a device says of an attempt, whatever protocol it speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
     /// It asked for the description of the update.
@@ -64,6 +68,8 @@ pub struct Standing {
     pub action: ActionState,
     /// The attempt is to fill the inactive slot only.
     pub staging: bool,
+    /// The attempt brings a version on the way, not the one that is rolled out.
+    pub stone: bool,
 }
 
 /// What a report changes.
@@ -81,6 +87,8 @@ pub struct Change {
     pub hold_back: bool,
     /// The report came after the attempt was over: kept as history only.
     pub late: bool,
+    /// The device will be offered the update again after this long.
+    pub retry_after: Option<Seconds>,
 }
 
 impl Standing {
@@ -106,6 +114,7 @@ impl Standing {
             failure: None,
             hold_back: false,
             late: false,
+            retry_after: None,
         }
     }
 
@@ -123,6 +132,12 @@ impl Standing {
                 hold_back: true,
                 ..same
             },
+            Report::Succeeded if self.stone => Change {
+                status: DeviceStatus::Pending,
+                action: ActionState::Closed,
+                took: true,
+                ..same
+            },
             Report::Succeeded => Change {
                 status: DeviceStatus::Succeeded,
                 action: ActionState::Closed,
@@ -132,7 +147,7 @@ impl Standing {
             Report::Failed => Change {
                 status: DeviceStatus::Failed,
                 action: ActionState::Closed,
-                failure: Some(FailureKind::InstallFailed),
+                failure: Some(self.failure()),
                 ..same
             },
             Report::CancelAccepted if self.action == ActionState::Cancelling => Change {
@@ -148,11 +163,29 @@ impl Standing {
         }
     }
 
-    /// Progress never goes back, except that a switched device starts writing again.
+    /// A device that had started into the new version and reports a failure is back on its earlier one.
+    const fn failure(self) -> FailureKind {
+        match self.status {
+            DeviceStatus::Rebooting => FailureKind::RolledBackOnDevice,
+            DeviceStatus::Pending
+            | DeviceStatus::Released
+            | DeviceStatus::Downloading
+            | DeviceStatus::Installing
+            | DeviceStatus::Verifying
+            | DeviceStatus::Succeeded
+            | DeviceStatus::Failed
+            | DeviceStatus::RollingBack
+            | DeviceStatus::RolledBack
+            | DeviceStatus::RollbackFailed
+            | DeviceStatus::Skipped
+            | DeviceStatus::Cancelled
+            | DeviceStatus::TimedOut => FailureKind::InstallFailed,
+        }
+    }
+
+    /// Progress never goes back.
     fn forward(self, to: DeviceStatus) -> Change {
-        let switching = self.status == DeviceStatus::Verifying && !self.staging;
-        let ahead = to > self.status || (switching && to != DeviceStatus::Downloading);
-        let status = if ahead { to } else { self.status };
+        let status = if to > self.status { to } else { self.status };
         Change {
             status,
             ..self.unchanged()
@@ -186,19 +219,24 @@ impl Standing {
     }
 
     /// The verdict stands; only a device that was given up, or had agreed to stop, and runs the new
-    /// version after all is corrected, so that a rollback does not miss it.
+    /// version after all is corrected, so that a rollback does not miss it. That ends the offer of
+    /// another attempt, where it holds one.
     fn after_the_end(self, report: Report) -> Change {
         let late = Change {
             late: true,
             ..self.unchanged()
         };
-        if report != Report::Succeeded || self.staging {
+        if report != Report::Succeeded || self.staging || self.stone {
             return late;
         }
         let status = match (self.attempt, self.status) {
-            (AttemptKind::Deploy, DeviceStatus::TimedOut | DeviceStatus::Cancelled) => {
-                DeviceStatus::Succeeded
-            }
+            (
+                AttemptKind::Deploy,
+                DeviceStatus::TimedOut
+                | DeviceStatus::Cancelled
+                | DeviceStatus::Pending
+                | DeviceStatus::Released,
+            ) => DeviceStatus::Succeeded,
             (AttemptKind::Rollback, DeviceStatus::RollbackFailed) => DeviceStatus::RolledBack,
             (AttemptKind::Deploy | AttemptKind::Rollback, status) => status,
         };
@@ -207,6 +245,33 @@ impl Standing {
             status,
             took: corrected,
             ..late
+        }
+    }
+}
+
+impl Change {
+    /// The same change, but a device that failed for the `failures`-th time gets another attempt where
+    /// its kind of failure is retried. A device that was asked to stop gets none.
+    #[must_use]
+    pub fn or_retry(
+        self,
+        before: &Standing,
+        retries: &BTreeMap<FailureKind, Retry>,
+        failures: u32,
+    ) -> Self {
+        let asked_to_stop = before.action == ActionState::Cancelling;
+        let wait = self
+            .failure
+            .filter(|_| self.status == DeviceStatus::Failed && !self.late && !asked_to_stop)
+            .and_then(|kind| retries.get(&kind))
+            .and_then(|retry| retry.wait_after(failures));
+        match wait {
+            None => self,
+            Some(_) => Self {
+                status: DeviceStatus::Pending,
+                retry_after: wait,
+                ..self
+            },
         }
     }
 }
@@ -221,6 +286,7 @@ mod tests {
             attempt: AttemptKind::Deploy,
             action: ActionState::Open,
             staging: false,
+            stone: false,
         }
     }
 

@@ -94,6 +94,15 @@ impl DeviceStatus {
         )
     }
 
+    /// The device runs the version that it had, and will not be given another by this execution.
+    #[must_use]
+    pub const fn runs_the_earlier_version(self) -> bool {
+        matches!(
+            self,
+            Self::Failed | Self::Skipped | Self::Cancelled | Self::RolledBack
+        )
+    }
+
     /// Nothing more is expected of the device.
     #[must_use]
     pub const fn is_final(self) -> bool {

@@ -14,6 +14,13 @@ pub enum Input {
         /// Who.
         by: String,
     },
+    /// The devices were chosen.
+    Chosen {
+        /// The waves' sizes, in order; empty when no device would be updated.
+        waves: Vec<u64>,
+        /// How many devices match the plan, those included that are left out for now.
+        matching: u64,
+    },
     /// The version that is being rolled out was withdrawn.
     FirmwareWithdrawn {
         /// Who withdrew it.

@@ -5,6 +5,7 @@ use super::{
     Rollout, Step,
 };
 use crate::Timestamp;
+use crate::ids::WaveIndex;
 use crate::judge::Verdict;
 
 impl Rollout {
@@ -47,14 +48,21 @@ impl Rollout {
         };
         match reason {
             HaltReason::FirmwareWithdrawn { .. } => return Err(Refusal::FirmwareWithdrawn),
-            HaltReason::Paused { .. } => {}
-            HaltReason::Tripped { .. } => self.accept_failures(census),
+            HaltReason::Paused { .. } | HaltReason::WavePassed { .. } => {}
+            HaltReason::TargetsGrew { .. } => self.may_match = None,
+            HaltReason::OutOfTime { .. } => self.started_at = Some(now),
+            HaltReason::Tripped { .. } | HaltReason::Doubt { .. } => {
+                self.accept_failures(resume, census);
+            }
             HaltReason::Inconclusive { wave, numbers } => {
-                let last = resume == Position::Observing { wave };
                 self.phase = resume.into();
                 let mut step = Step::decided(Decision::Accepted { wave, numbers, by });
-                if last {
-                    step.decisions.push(self.finish(Outcome::Succeeded, now));
+                // Accepted slots are yet to be switched to, and to be judged then.
+                if resume != (Position::Verifying { wave }) {
+                    self.accept_through(wave);
+                }
+                if resume == (Position::Observing { wave }) {
+                    step.decisions.extend(self.end(census, now).decisions);
                 }
                 return Ok(step);
             }
@@ -63,12 +71,17 @@ impl Rollout {
         Ok(Step::decided(Decision::Resumed { by }))
     }
 
-    /// The failures known so far no longer count; new ones do.
-    fn accept_failures(&mut self, census: &Census) {
-        for (wave, tally) in self.waves.iter_mut().zip(&census.waves) {
+    /// The failures known so far no longer count; new ones do. A failed wave that the rollout had gone
+    /// past is behind it again.
+    fn accept_failures(&mut self, resume: Position, census: &Census) {
+        let current = resume.wave().map_or(0, WaveIndex::position);
+        for (index, (wave, tally)) in self.waves.iter_mut().zip(&census.waves).enumerate() {
             wave.accepted_failures = tally.failed();
+            let kinds = self.order.failure_limits.keys();
+            wave.accepted_kinds = kinds.map(|kind| (*kind, tally.failed_so(*kind))).collect();
             if wave.verdict == Some(Verdict::Fail) {
-                wave.verdict = None;
+                wave.verdict = (index < current).then_some(Verdict::Inconclusive);
+                wave.accepted = index < current;
             }
         }
     }
@@ -98,7 +111,12 @@ impl Rollout {
         census: &Census,
         now: Timestamp,
     ) -> Result<Step, Refusal> {
-        match &self.phase {
+        match &mut self.phase {
+            Phase::RollingBack { way, .. } if way.held => {
+                way.held = false;
+                way.all_at_once = true;
+                Ok(Step::decided(Decision::RollbackForced { by }))
+            }
             Phase::RollingBack { .. }
             | Phase::Finished {
                 outcome: Outcome::RolledBack | Outcome::RollbackIncomplete,
@@ -123,8 +141,15 @@ impl Rollout {
                 ..
             }
         );
-        let Some(resume) = self.phase.position().filter(|_| !known) else {
+        if known
+            || self.phase.is_going_back()
+            || self.stragglers_stopped && self.phase.is_finished()
+        {
             return Step::default();
+        }
+        self.stragglers_stopped = true;
+        let Some(resume) = self.phase.position() else {
+            return Step::silent().with([Effect::WithdrawStragglers, Effect::StopInFlight]);
         };
         let reason = HaltReason::FirmwareWithdrawn { by };
         self.phase = Phase::Halted {

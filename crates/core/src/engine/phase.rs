@@ -1,12 +1,10 @@
-//! Where a rollout stands, and why it waits or ended.
-
-use std::fmt;
+//! Where a rollout stands.
 
 use serde::{Deserialize, Serialize};
 
+use super::reason::{Cause, HaltReason};
 use crate::Timestamp;
 use crate::ids::WaveIndex;
-use crate::judge::Numbers;
 
 /// Where a rollout stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +47,9 @@ pub enum Phase {
         cause: Cause,
         /// Since when.
         at: Timestamp,
+        /// How far it has got.
+        #[serde(default)]
+        way: WayBack,
     },
     /// Devices under way finish or stop; nobody goes back.
     Cancelling {
@@ -67,6 +68,20 @@ pub enum Phase {
         /// When.
         at: Timestamp,
     },
+}
+
+/// How far a rollback has got. A large one goes in portions, so that a way back that harms devices is
+/// noticed on a few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WayBack {
+    /// Portions that were told to go back.
+    pub portions: u32,
+    /// When the last of them was.
+    pub told_at: Option<Timestamp>,
+    /// Too many of them failed: the others wait for a person.
+    pub held: bool,
+    /// A person wants everybody back, whatever became of the first.
+    pub all_at_once: bool,
 }
 
 /// A place on the way forward.
@@ -97,67 +112,6 @@ pub enum Position {
     },
 }
 
-/// Why a rollout waits for a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
-pub enum HaltReason {
-    /// Someone paused it.
-    Paused {
-        /// Who.
-        by: String,
-    },
-    /// Too few devices came to tell whether the wave is good.
-    Inconclusive {
-        /// Which wave.
-        wave: WaveIndex,
-        /// What is known.
-        numbers: Numbers,
-    },
-    /// It tripped, and the plan says not to go back by itself.
-    Tripped {
-        /// What tripped.
-        scope: Scope,
-        /// On what numbers.
-        numbers: Numbers,
-    },
-    /// The firmware was withdrawn.
-    FirmwareWithdrawn {
-        /// Who withdrew it.
-        by: String,
-    },
-}
-
-/// The set of devices that a verdict is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "scope", rename_all = "snake_case")]
-pub enum Scope {
-    /// One wave.
-    Wave {
-        /// Which.
-        wave: WaveIndex,
-    },
-    /// Every device released so far.
-    Released,
-}
-
-/// Why devices go back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "cause", rename_all = "snake_case")]
-pub enum Cause {
-    /// Too many failures.
-    FailureRate {
-        /// What tripped.
-        scope: Scope,
-        /// On what numbers.
-        numbers: Numbers,
-    },
-    /// Someone asked.
-    Operator {
-        /// Who.
-        by: String,
-    },
-}
-
 /// How a rollout ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -170,6 +124,8 @@ pub enum Outcome {
     RollbackIncomplete,
     /// Someone called it off; devices that had taken the update keep it.
     Cancelled,
+    /// When its time came, no device would have been updated.
+    NoDevices,
 }
 
 impl Phase {
@@ -177,6 +133,22 @@ impl Phase {
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         matches!(self, Self::Finished { .. })
+    }
+
+    /// Devices go back or stop, or have done so.
+    pub(super) const fn is_going_back(&self) -> bool {
+        matches!(
+            self,
+            Self::RollingBack { .. }
+                | Self::Cancelling { .. }
+                | Self::Finished {
+                    outcome: Outcome::RolledBack
+                        | Outcome::RollbackIncomplete
+                        | Outcome::Cancelled
+                        | Outcome::NoDevices,
+                    ..
+                }
+        )
     }
 
     /// The place on the way forward, where the rollout is on it.
@@ -214,6 +186,20 @@ impl Phase {
     }
 }
 
+impl Position {
+    /// The wave that it is about.
+    #[must_use]
+    pub const fn wave(self) -> Option<WaveIndex> {
+        match self {
+            Self::Queued => None,
+            Self::Releasing { wave }
+            | Self::Staging { wave }
+            | Self::Verifying { wave }
+            | Self::Observing { wave } => Some(wave),
+        }
+    }
+}
+
 impl Outcome {
     /// The outcome's name everywhere.
     #[must_use]
@@ -223,6 +209,7 @@ impl Outcome {
             Self::RolledBack => "rolled_back",
             Self::RollbackIncomplete => "rollback_incomplete",
             Self::Cancelled => "cancelled",
+            Self::NoDevices => "no_devices",
         }
     }
 }
@@ -235,41 +222,6 @@ impl From<Position> for Phase {
             Position::Staging { wave } => Self::Staging { wave },
             Position::Verifying { wave } => Self::Verifying { wave },
             Position::Observing { wave } => Self::Observing { wave },
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wave { wave } => wave.fmt(f),
-            Self::Released => f.write_str("all released devices"),
-        }
-    }
-}
-
-impl fmt::Display for HaltReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Paused { by } => write!(f, "paused by {by}"),
-            Self::Inconclusive { wave, numbers } => {
-                write!(f, "too few devices of {wave} came to judge it: {numbers}")
-            }
-            Self::Tripped { scope, numbers } => {
-                write!(f, "too many failures in {scope}: {numbers}")
-            }
-            Self::FirmwareWithdrawn { by } => write!(f, "the firmware was withdrawn by {by}"),
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FailureRate { scope, numbers } => {
-                write!(f, "too many failures in {scope}: {numbers}")
-            }
-            Self::Operator { by } => write!(f, "asked by {by}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! and passes only when every judged device is through.
 
 use std::fmt;
+use std::ops::Add;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,20 @@ impl Numbers {
     }
 }
 
+impl Add for Numbers {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            size: self.size + other.size,
+            succeeded: self.succeeded + other.succeeded,
+            failed: self.failed + other.failed,
+            in_flight: self.in_flight + other.in_flight,
+            not_judged: self.not_judged + other.not_judged,
+        }
+    }
+}
+
 impl fmt::Display for Numbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -62,7 +77,7 @@ impl fmt::Display for Numbers {
         } = self;
         write!(f, "{failed} failed and {succeeded} succeeded of {size}")?;
         if *in_flight > 0 {
-            write!(f, ", {in_flight} under way")?;
+            write!(f, ", {in_flight} not through")?;
         }
         if *not_judged > 0 {
             write!(f, ", {not_judged} not judged")?;

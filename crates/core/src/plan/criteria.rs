@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::device::FailureKind;
+use crate::judge::Boundary;
 use crate::percent::Percent;
 use crate::seconds::Seconds;
 
@@ -18,6 +19,10 @@ pub struct RollbackCriteria {
     /// How that limit is applied.
     #[serde(default)]
     pub judgement: Judgement,
+    /// The lines of the sequential test, fixed when the plan is made, so that what is approved is what
+    /// decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<Boundary>,
     /// Limits of single kinds of failure, beside the limit of all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failure_limits: BTreeMap<FailureKind, FailureLimit>,
@@ -33,6 +38,15 @@ pub struct RollbackCriteria {
     /// Most issues reported by users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_reported_issues: Option<u32>,
+}
+
+impl RollbackCriteria {
+    /// The lines of the sequential test: those fixed with the plan, or those of its limit.
+    #[must_use]
+    pub fn boundary(&self) -> Option<Boundary> {
+        self.boundary
+            .or_else(|| self.max_failure_rate.and_then(Boundary::new))
+    }
 }
 
 /// How the limit on failures is applied.
@@ -122,6 +136,7 @@ impl Default for RollbackCriteria {
         Self {
             max_failure_rate: None,
             judgement: Judgement::Threshold,
+            boundary: None,
             failure_limits: BTreeMap::new(),
             min_judged: half(),
             health_check_failure: None,

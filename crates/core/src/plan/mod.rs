@@ -2,12 +2,14 @@
 
 mod check;
 mod criteria;
+mod life;
 mod pace;
 mod state;
 mod strategy;
 
 pub use check::PlanProblem;
 pub use criteria::{FailureLimit, Judgement, OnInconclusive, OnPass, Retry, RollbackCriteria};
+pub use life::{Counted, LifeRefusal, Opening, PlanLife, Review, Rules, covered};
 pub use pace::{Counting, Factor, FailureDomain, Growth, NotAFactor, Pace, Rate};
 pub use state::PlanState;
 pub use strategy::{Canary, OfflinePolicy, Strategy};
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{Calendar, Schedule};
 use crate::device::FailureKind;
 use crate::percent::Percent;
 use crate::seconds::Seconds;
@@ -66,6 +69,12 @@ pub struct Plan {
     /// How fast it goes.
     #[serde(default, skip_serializing_if = "Pace::is_free")]
     pub pace: Pace,
+    /// When devices may be released.
+    #[serde(default)]
+    pub calendar: Calendar,
+    /// When it starts; at once when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// What follows a wave that passed.
     #[serde(default)]
     pub on_pass: OnPass,
@@ -96,12 +105,20 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The waves' sizes for this many matching devices, `rollout_percentage` applied.
+    /// The waves' sizes for this many matching devices, `rollout_percentage` applied. No wave is larger
+    /// than the blast radius: it could never be opened.
     #[must_use]
     pub fn waves(&self, matching: u64) -> Vec<u64> {
         let targets = self.rollout_percentage.of(matching);
-        self.strategy.waves(self, targets)
+        let most = self.blast_radius.unwrap_or(u64::MAX).max(1);
+        let waves = self.strategy.waves(self, targets).into_iter();
+        waves.flat_map(|size| cut(size, most)).collect()
     }
+}
+
+fn cut(size: u64, most: u64) -> impl Iterator<Item = u64> {
+    let full = std::iter::repeat_n(most, usize::try_from(size / most).unwrap_or(usize::MAX));
+    full.chain((!size.is_multiple_of(most)).then_some(size % most))
 }
 
 #[cfg(test)]
@@ -129,6 +146,8 @@ mod tests_support {
             rollback_timeout: Seconds(1800),
             offline_policy: OfflinePolicy::Late,
             pace: Pace::default(),
+            calendar: Calendar::default(),
+            schedule: None,
             on_pass: OnPass::Continue,
             on_inconclusive: OnInconclusive::Pause,
             retries: BTreeMap::new(),

@@ -50,6 +50,17 @@ impl PlanState {
             Self::Superseded => "superseded",
         }
     }
+
+    /// Whether a plan in this state waits for approvals or for its execution, and so may expire.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        match self {
+            Self::PendingApproval | Self::Approved => true,
+            Self::Draft | Self::Rejected | Self::Expired | Self::Executed | Self::Superseded => {
+                false
+            }
+        }
+    }
 }
 
 impl fmt::Display for PlanState {

@@ -338,6 +338,23 @@ fn an_offline_device_does_nothing_until_it_is_brought_online() {
 }
 
 #[test]
+fn a_device_that_finds_nothing_asks_again_when_it_was_told_to() {
+    let mut bench = Bench::new(Behaviour {
+        offline: 1.0,
+        ..steady()
+    });
+    let offer = bench.offer.take();
+    bench.sleep = "00:00:05";
+    assert!(bench.device.bring_online());
+    bench.run_until_said("poll");
+    let first = bench.now_ms;
+    bench.offer = offer;
+    bench.run_until_said("look");
+    assert_eq!((bench.said("poll"), bench.now_ms - first), (2, 5_000));
+    bench.run_until_said("11 closed success");
+}
+
+#[test]
 fn big_fleets_can_do_without_downloads() {
     let mut bench = Bench::new(Behaviour {
         download: DownloadMode::Skip,

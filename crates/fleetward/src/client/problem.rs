@@ -12,6 +12,7 @@ const EXCERPT: usize = 200;
 #[serde(default)]
 struct Problem {
     title: String,
+    code: String,
     detail: Option<String>,
     hint: Option<String>,
     errors: Vec<FieldError>,
@@ -60,12 +61,29 @@ fn refusal(status: StatusCode, body: &[u8]) -> CliError {
     let mut error = CliError::new(kind, message);
     if let Some(hint) = problem.hint {
         error = error.hint(hint);
+    } else if let Some(advice) = advice(&problem.code) {
+        error = error.hint(advice);
     } else if status == StatusCode::UNAUTHORIZED {
         error = error.hint("give a valid key with --api-key or FLEETWARD_API_KEY");
     } else if status == StatusCode::FORBIDDEN {
         error = error.hint("use a key with a role that may do this; an admin makes one with `fleetward key create`");
     }
     error
+}
+
+/// What to do on the command line about a refusal with this code.
+fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "own_plan" => {
+            "use the key of somebody else; an admin makes one with `fleetward key create --role approver`"
+        }
+        "not_approved" => "`fleetward plan show PLAN` says what the plan waits for",
+        "not_promoted" => {
+            "`fleetward deploy execute --override-promotion REASON` does it all the same, with an admin's key"
+        }
+        "not_editable" => "`fleetward plan create` makes a new one",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -88,6 +106,23 @@ mod tests {
     fn a_refused_key_has_advice_even_without_a_hint() {
         let error = refusal(StatusCode::UNAUTHORIZED, br#"{"title":"Unauthorized"}"#);
         assert!(error.to_string().contains("FLEETWARD_API_KEY"), "{error}");
+    }
+
+    #[test]
+    fn refusals_of_plans_say_which_command_helps() {
+        let own = refusal(
+            StatusCode::CONFLICT,
+            br#"{"detail":"no","code":"own_plan"}"#,
+        );
+        assert!(
+            own.to_string().contains("key create --role approver"),
+            "{own}"
+        );
+        let theirs = refusal(
+            StatusCode::CONFLICT,
+            br#"{"detail":"no","code":"own_plan","hint":"ask"}"#,
+        );
+        assert_eq!(theirs.to_string(), "error: no\n  hint: ask");
     }
 
     #[test]

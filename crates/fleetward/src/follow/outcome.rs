@@ -31,6 +31,7 @@ impl Goal {
             "rolled_back" => Some(self.reached_by(Self::RolledBack, Ending::RolledBack)),
             "rollback_incomplete" => Some(Ending::RollbackIncomplete),
             "cancelled" => Some(self.reached_by(Self::Cancelled, Ending::Cancelled)),
+            "no_devices" => Some(Ending::NoDevices),
             "paused" if self == Self::Paused => Some(Ending::Done),
             "paused" | "halted" if !through_halts => Some(Ending::Halted),
             _ if execution.finished => {
@@ -84,6 +85,7 @@ mod tests {
         );
         assert_eq!(of(Goal::Success, "cancelled"), Ending::Cancelled);
         assert_eq!(of(Goal::Cancelled, "cancelled"), Ending::Done);
+        assert_eq!(of(Goal::Success, "no_devices"), Ending::NoDevices);
     }
 
     #[test]
@@ -94,6 +96,7 @@ mod tests {
         assert_eq!(of(Goal::Success, "paused", true), None);
         assert_eq!(of(Goal::Paused, "paused", false), Some(Ending::Done));
         assert_eq!(of(Goal::Success, "observing", false), None);
+        assert_eq!(of(Goal::Success, "queued", false), None, "it will start");
     }
 
     #[test]

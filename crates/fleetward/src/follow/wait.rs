@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::error::{CliError, Ending};
 use crate::output::Output;
 use crate::page::{Tone, moment};
+use crate::waiting;
 
 /// Time between two looks at devices that move without an event.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -46,6 +47,7 @@ pub(crate) async fn wait(
     let deadline = how.deadline();
     let mut follower = Follower::new(client, execution, LOOK_EVERY);
     let mut progress = Progress::new();
+    let mut waits = None;
     loop {
         let next = match deadline {
             None => follower.next().await,
@@ -61,13 +63,18 @@ pub(crate) async fn wait(
             execution,
             decisions,
         } = next?;
+        let reason = waiting::reason(&execution);
         progress.above(|| {
+            if let Some(reason) = reason.as_ref().filter(|_| reason != waits) {
+                output.note(&format!("{} is queued: {reason}", execution.execution_id));
+            }
             for decision in &decisions {
                 let tone = Tone::of(&decision.decision);
                 let summary = output.note_style().paint(tone, &decision.summary);
                 output.note(&format!("{}  {summary}", moment(&decision.at)));
             }
         });
+        waits = reason;
         progress.update(&execution);
         if let Some(ending) = goal.judge(&execution, through_halts)? {
             return Ok((execution, ending));

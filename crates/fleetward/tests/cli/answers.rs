@@ -7,7 +7,7 @@ use std::thread;
 use crate::{Ran, command, file, ran, run};
 
 /// Runs against a server that gives one answer.
-fn run_against(status: &str, body: &str, arguments: &[&str]) -> (Ran, String) {
+pub(super) fn run_against(status: &str, body: &str, arguments: &[&str]) -> (Ran, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = format!(

@@ -1,10 +1,11 @@
 //! The real binary without a server: help, configuration files, completions, and what it says when it cannot do what it
-//! was asked. What needs a server is in `served.rs`.
+//! was asked. What needs a server is in `served`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod answers;
 mod configuration;
+mod freezes;
 mod help;
 
 use std::path::PathBuf;

@@ -78,6 +78,7 @@ impl Shell {
                 &self.site.url.replace("127.0.0.1", "localhost"),
             ),
             ("your-api-key", KEY),
+            ("the-key-of-an-approver", &self.site.approver),
             ("your-jwt-token", &self.token),
             ("$PLAN_ID", &self.plan_id),
             ("PLAN_ID", &self.plan_id),
@@ -114,21 +115,26 @@ impl Shell {
 
     /// Runs a request of the API reference.
     fn request(&self, request: &str, expected: &[(&str, Value)]) -> Value {
+        self.request_by("your-api-key", request, expected)
+    }
+
+    fn request_by(&self, key: &str, request: &str, expected: &[(&str, Value)]) -> Value {
         let (method, rest) = request.split_once(' ').unwrap();
         let (path, body) = rest.split_once(' ').unwrap_or((rest, ""));
         let body = match body {
             "" => String::new(),
             body => format!("-H 'Content-Type: application/json' -d '{body}'"),
         };
-        let line = format!(
-            "curl -X {method} -H 'X-API-Key: your-api-key' {body} 'http://localhost:5001{path}'"
-        );
+        let line =
+            format!("curl -X {method} -H 'X-API-Key: {key}' {body} 'http://localhost:5001{path}'");
         self.json(&line, expected)
     }
 
+    /// Nobody approves a plan of their own in production.
     fn approve(&self) {
         let approve = "POST /api/deployment-plans/PLAN_ID/approve";
-        self.request(approve, &[("/status", json!("approved"))]);
+        let approved = [("/status", json!("approved"))];
+        self.request_by("the-key-of-an-approver", approve, &approved);
     }
 
     async fn ended(&self, status: &str) {

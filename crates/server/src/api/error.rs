@@ -77,6 +77,14 @@ impl From<AppError> for ApiError {
                 this
             }
             AppError::Conflict { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
+            AppError::Unconditional => Self::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "if_match_required",
+                detail,
+            ),
+            AppError::Stale { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "plan_changed", detail)
+            }
             AppError::BadImage { code, .. } => {
                 let status = match code {
                     "upload_broken" => StatusCode::BAD_REQUEST,

@@ -13,7 +13,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
 use super::{
-    audit, deployments, devices, environments, events, firmware, keys, plans, probes, reports,
+    audit, deployments, devices, environments, events, firmware, freezes, keys, plans, preview,
+    probes, reports, why,
 };
 use crate::app::App;
 
@@ -48,8 +49,16 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(environments::list))
         .routes(routes!(environments::show))
         .routes(routes!(plans::create, plans::list))
-        .routes(routes!(plans::show))
+        .routes(routes!(plans::show, plans::edit))
+        .routes(routes!(plans::submit))
         .routes(routes!(plans::approve))
+        .routes(routes!(plans::reject))
+        .routes(routes!(plans::review))
+        .routes(routes!(plans::revisions))
+        .routes(routes!(plans::revision))
+        .routes(routes!(preview::request))
+        .routes(routes!(preview::plan))
+        .routes(routes!(preview::simulate))
         .routes(routes!(deployments::execute))
         .routes(routes!(deployments::list))
         .routes(routes!(deployments::show))
@@ -58,14 +67,18 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(deployments::cancel))
         .routes(routes!(deployments::rollback))
         .routes(routes!(deployments::decisions))
+        .routes(routes!(why::execution))
         .routes(routes!(deployments::devices))
         .routes(routes!(events::follow))
         .routes(routes!(devices::add, devices::list))
         .routes(routes!(devices::show, devices::change))
+        .routes(routes!(why::device))
         .routes(routes!(firmware::upload, firmware::list))
         .routes(routes!(firmware::show))
         .routes(routes!(firmware::download))
         .routes(routes!(firmware::withdraw))
+        .routes(routes!(freezes::set, freezes::list))
+        .routes(routes!(freezes::show, freezes::lift))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(audit::list))

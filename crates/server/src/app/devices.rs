@@ -6,7 +6,7 @@ use fleetward_core::ids::check_device_id;
 use fleetward_store::actions::{self, roster_of};
 use fleetward_store::devices::{self, Device, DeviceFilter, NewDevice};
 use fleetward_store::page::{Page, Paged};
-use fleetward_store::{Tx, assignments};
+use fleetward_store::{Tx, assignments, comers};
 use serde::{Deserialize, Serialize};
 
 use super::{Aftermath, App, AppError, Call, Done, views};
@@ -74,6 +74,7 @@ impl App {
             let key = devices::insert(tx, &new, call.now)?;
             let device = views::device(find(tx, &request.device_id)?);
             call.audit(tx, "device.add", &device.device_id, &device)?;
+            let wake = comers::join(tx, &device.device_id, call.now)?;
             let roster = roster_of(tx, &[key])?;
             Ok(Done {
                 value: Added {
@@ -82,6 +83,7 @@ impl App {
                 },
                 aftermath: Aftermath {
                     roster,
+                    wake,
                     ..Aftermath::default()
                 },
             })
@@ -90,7 +92,8 @@ impl App {
         Ok(NewDeviceView { device, token })
     }
 
-    /// Moves or groups a device. A device that is part of an open execution stays in it.
+    /// Moves or groups a device. A device that moves leaves the executions of its old environment where
+    /// it has not begun, and joins those of the new one that take in devices.
     ///
     /// # Errors
     /// The caller may not, or there is no such device or environment.
@@ -115,6 +118,9 @@ impl App {
                 devices::set_groups(tx, before.device_key, groups)?;
             }
             let key = before.device_key;
+            let now_in = change.environment.as_ref().unwrap_or(&before.environment);
+            let mut wake = comers::leave(tx, key, now_in, call.now)?;
+            wake.extend(comers::join(tx, &device_id, call.now)?);
             let detail = serde_json::json!({ "before": views::device(before), "change": change });
             call.audit(tx, "device.change", &device_id, &detail)?;
             let roster = roster_of(tx, &[key])?;
@@ -122,6 +128,7 @@ impl App {
                 value: views::device(find(tx, &device_id)?),
                 aftermath: Aftermath {
                     roster,
+                    wake,
                     ..Aftermath::default()
                 },
             })
@@ -193,7 +200,7 @@ fn attempt_view(tx: &Tx<'_>, attempt: actions::Attempt) -> Result<AttemptView, A
     })
 }
 
-fn find(tx: &Tx<'_>, device_id: &str) -> Result<Device, AppError> {
+pub(super) fn find(tx: &Tx<'_>, device_id: &str) -> Result<Device, AppError> {
     devices::find(tx, device_id)?.ok_or_else(|| AppError::not_found("device", device_id))
 }
 

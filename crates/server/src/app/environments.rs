@@ -75,7 +75,7 @@ fn view(tx: &Tx<'_>, id: &str, environment: &Environment) -> Result<EnvironmentV
     })
 }
 
-const fn stage_name(stage: Stage) -> &'static str {
+pub(super) const fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Development => "development",
         Stage::Testing => "testing",

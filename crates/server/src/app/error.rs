@@ -36,6 +36,17 @@ pub enum AppError {
         /// What is in the way, and what to do.
         detail: String,
     },
+    /// A change must say what it changes.
+    #[error("say which revision you change: send its `ETag` as `If-Match`")]
+    Unconditional,
+    /// The caller saw another revision than there is.
+    #[error(
+        "the plan changed since you read it (it is at revision {revision} now): read it again and repeat the change"
+    )]
+    Stale {
+        /// The revision that there is.
+        revision: u32,
+    },
     /// The image is refused.
     #[error("{detail}")]
     BadImage {

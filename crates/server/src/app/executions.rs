@@ -2,8 +2,11 @@
 
 mod start;
 
+pub(super) use start::starts_at;
+
 use std::sync::Arc;
 
+use fleetward_core::Timestamp;
 use fleetward_core::device::DeviceStatus;
 use fleetward_core::engine::{Command, Input};
 use fleetward_store::executions::{self, Execution, ExecutionFilter};
@@ -34,6 +37,7 @@ impl App {
             Command::Cancel => (Right::Stop, "execution.cancel"),
             Command::Rollback => (Right::Stop, "execution.rollback"),
         };
+        let app = Arc::clone(self);
         let work = move |tx: &Tx<'_>, call: &Call| {
             let execution = find(tx, &execution_id)?;
             let input = Input::Operator {
@@ -42,14 +46,16 @@ impl App {
             };
             let detail = serde_json::json!({ "reason": reason });
             call.audit(tx, action, &execution_id, &detail)?;
-            let driven = drive(tx, execution.execution_key, input, call.now)?;
+            let key = execution.execution_key;
+            let mut driven = drive(tx, &app.config, key, input, call.now)?;
+            driven.wake.push(key);
             let aftermath = Aftermath {
                 roster: driven.roster,
-                wake: vec![execution.execution_key],
+                wake: driven.wake,
                 ..Aftermath::default()
             };
             Ok(Done {
-                value: view(tx, &find(tx, &execution_id)?)?,
+                value: app.execution_view(tx, &find(tx, &execution_id)?, call.now)?,
                 aftermath,
             })
         };
@@ -61,13 +67,14 @@ impl App {
     /// # Errors
     /// The caller may not read, or there is no such execution.
     pub async fn execution(
-        &self,
+        self: &Arc<Self>,
         call: &Call,
         execution_id: String,
     ) -> Result<ExecutionView, AppError> {
         call.needs(Right::Read)?;
+        let (app, now) = (Arc::clone(self), call.now);
         self.store
-            .read(move |tx| view(tx, &find(tx, &execution_id)?))
+            .read(move |tx| app.execution_view(tx, &find(tx, &execution_id)?, now))
             .await
     }
 
@@ -87,16 +94,18 @@ impl App {
     /// # Errors
     /// The caller may not read, or the database fails.
     pub async fn executions(
-        &self,
+        self: &Arc<Self>,
         call: &Call,
         filter: ExecutionFilter,
         page: Page,
     ) -> Result<Paged<ExecutionView>, AppError> {
         call.needs(Right::Read)?;
+        let (app, now) = (Arc::clone(self), call.now);
         self.store
             .read(move |tx| {
                 let found = executions::list(tx, &filter, page)?;
-                let rows = found.rows.iter().map(|execution| view(tx, execution));
+                let rows = found.rows.iter();
+                let rows = rows.map(|execution| app.execution_view(tx, execution, now));
                 Ok(Paged {
                     rows: rows.collect::<Result<_, AppError>>()?,
                     next: found.next,
@@ -151,20 +160,37 @@ impl App {
     }
 }
 
+impl App {
+    /// An execution with its counts, and why it does not go further.
+    pub(super) fn execution_view(
+        &self,
+        tx: &Tx<'_>,
+        execution: &Execution,
+        now: Timestamp,
+    ) -> Result<ExecutionView, AppError> {
+        let waves = execution.rollout.waves.len();
+        let census = tallies::census(tx, execution.execution_key, waves)?;
+        let plan = plans::by_key(tx, execution.plan_key)?
+            .ok_or_else(|| AppError::not_found("plan", &execution.plan_id))?
+            .plan;
+        let about = About {
+            name: plan.name,
+            strategy: plan.strategy.name().to_owned(),
+            firmware_version: plan.firmware_version,
+        };
+        let why = if execution.rollout.phase.is_finished() {
+            None
+        } else {
+            Some(self.why_of(tx, execution, &census, now)?.to_string())
+        };
+        Ok(ExecutionView {
+            why,
+            ..views::execution(execution, &about, &census)
+        })
+    }
+}
+
 pub(super) fn find(tx: &Tx<'_>, execution_id: &str) -> Result<Execution, AppError> {
     let found = executions::find(tx, execution_id)?;
     found.ok_or_else(|| AppError::not_found("execution", execution_id))
-}
-
-pub(super) fn view(tx: &Tx<'_>, execution: &Execution) -> Result<ExecutionView, AppError> {
-    let census = tallies::census(tx, execution.execution_key, execution.rollout.waves.len())?;
-    let plan = plans::by_key(tx, execution.plan_key)?
-        .ok_or_else(|| AppError::not_found("plan", &execution.plan_id))?
-        .plan;
-    let about = About {
-        name: plan.name,
-        strategy: plan.strategy.name().to_owned(),
-        firmware_version: plan.firmware_version,
-    };
-    Ok(views::execution(execution, &about, &census))
 }

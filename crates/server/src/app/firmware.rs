@@ -179,8 +179,9 @@ impl App {
                 call.audit(tx, "firmware.withdraw", &found.firmware_id, &detail)?;
                 for execution_key in executions::open_of_firmware(tx, found.firmware_key)? {
                     let input = Input::FirmwareWithdrawn { by: by.clone() };
-                    let driven = drive(tx, execution_key, input, call.now)?;
+                    let driven = drive(tx, &app.config, execution_key, input, call.now)?;
                     aftermath.roster.extend(driven.roster);
+                    aftermath.wake.extend(driven.wake);
                     aftermath.wake.push(execution_key);
                 }
                 let deadline = app.config.devices.device_timeout;

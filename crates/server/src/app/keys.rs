@@ -13,7 +13,7 @@ use crate::auth::keys::CHOSEN;
 use crate::auth::{self, Right, Role};
 
 /// Names that the server itself has in audit entries and approvals.
-const OURS: [&str; 2] = ["engine", "policy"];
+const OURS: [&str; 3] = ["engine", "policy", "emergency"];
 
 impl App {
     /// Makes a key. It is shown in this answer and never again.

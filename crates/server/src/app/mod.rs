@@ -5,14 +5,18 @@ pub mod devices;
 pub mod environments;
 pub mod executions;
 pub mod firmware;
+pub mod freezes;
 pub mod keys;
 pub mod plans;
+pub mod preview;
 pub mod reports;
+pub mod simulate;
 pub mod views;
+pub mod why;
 
 mod command;
 mod error;
-mod ids;
+pub(crate) mod ids;
 
 pub use command::{Aftermath, Call, Done, Idempotency};
 pub use error::{AppError, Problem};
@@ -37,7 +41,7 @@ use crate::roster::Roster;
 /// Everything that use cases and device protocols work with. Shared by all of them.
 pub struct App {
     /// The checked configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Durable state.
     pub store: Store,
     /// Images, by their digest.

@@ -1,122 +1,30 @@
-//! Plans: making them whole, checking them, approving them.
+//! Plans: looking at them. Making them whole, writing, approving and promoting them are in the files beside.
 
+mod approve;
 mod complete;
+mod life;
+mod promotion;
+mod revisions;
+mod write;
+
+pub(super) use life::{check_bound, check_size};
+pub(super) use promotion::check_override;
+pub use write::Seen;
 
 use std::sync::Arc;
 
-use fleetward_core::plan::PlanState;
+use crate::driver::left_out;
+use fleetward_core::Timestamp;
+use fleetward_core::plan::Plan;
 use fleetward_store::page::{Page, Paged};
-use fleetward_store::plans::{self, StoredPlan};
-use fleetward_store::{Tx, devices, executions, firmware};
-use sha2::{Digest as _, Sha256};
+use fleetward_store::plans::{self, PlanFilter, StoredPlan};
+use fleetward_store::{StoreError, Tx, devices, firmware};
 
-use super::ids::new_id;
 use super::{App, AppError, Call, views};
-use crate::api::types::{ApproveRequest, PlanRequest, PlanView};
+use crate::api::types::PlanView;
 use crate::auth::Right;
-use crate::config::Promotion;
 
 impl App {
-    /// Makes a plan. Where the environment needs no approval, it is approved by the environment's policy.
-    ///
-    /// # Errors
-    /// The caller may not, or the plan can't be.
-    pub async fn create_plan(
-        self: &Arc<Self>,
-        call: &Call,
-        request: PlanRequest,
-    ) -> Result<PlanView, AppError> {
-        call.needs(Right::Plan)?;
-        let plan = self.complete(&request)?;
-        let app = Arc::clone(self);
-        let work = move |tx: &Tx<'_>, call: &Call| {
-            let environment = app.configured(&plan.target_environment)?;
-            let needs_approval = environment.approval_required;
-            let mut stored = StoredPlan {
-                plan_key: 0,
-                plan_id: new_id("plan", call.now),
-                state: if needs_approval {
-                    PlanState::PendingApproval
-                } else {
-                    PlanState::Approved
-                },
-                digest: digest(&plan),
-                plan,
-                created_at: call.now,
-                created_by: call.principal.name.clone(),
-                approved: (!needs_approval).then(|| (call.now, "policy".to_owned())),
-                comment: None,
-            };
-            let image = app.deployable(tx, &stored)?;
-            app.check_promotion_known(&stored)?;
-            stored.plan_key = plans::insert(tx, &stored)?;
-            call.audit(tx, "plan.create", &stored.plan_id, &stored.plan)?;
-            Ok(app.plan_view(tx, &stored, &image)?.into())
-        };
-        self.command(call, Right::Plan, work).await
-    }
-
-    /// Approves a plan as it was seen.
-    ///
-    /// # Errors
-    /// The caller may not, there is no such plan, or it does not wait for an approval.
-    pub async fn approve_plan(
-        self: &Arc<Self>,
-        call: &Call,
-        plan_id: String,
-        request: ApproveRequest,
-    ) -> Result<PlanView, AppError> {
-        let app = Arc::clone(self);
-        let work = move |tx: &Tx<'_>, call: &Call| {
-            let mut stored = find(tx, &plan_id)?;
-            if request
-                .digest
-                .as_ref()
-                .is_some_and(|seen| *seen != stored.digest)
-            {
-                let detail = "the plan is not the one that was reviewed: look at it again";
-                return Err(AppError::conflict("plan_changed", detail));
-            }
-            let image = app.deployable(tx, &stored)?;
-            match stored.state {
-                PlanState::Approved => return Ok(app.plan_view(tx, &stored, &image)?.into()),
-                PlanState::PendingApproval | PlanState::Draft => {}
-                PlanState::Rejected
-                | PlanState::Expired
-                | PlanState::Executed
-                | PlanState::Superseded => {
-                    let detail = format!(
-                        "the plan is {} and can't be approved: make a new one",
-                        stored.state
-                    );
-                    return Err(AppError::conflict("not_pending", detail));
-                }
-            }
-            let by = &call.principal.name;
-            plans::approve(
-                tx,
-                stored.plan_key,
-                by,
-                request.comment.as_deref(),
-                call.now,
-            )?;
-            call.audit(
-                tx,
-                "plan.approve",
-                &plan_id,
-                &serde_json::json!({
-                    "digest": stored.digest,
-                    "comment": request.comment,
-                }),
-            )?;
-            stored.state = PlanState::Approved;
-            stored.approved = Some((call.now, by.clone()));
-            stored.comment = request.comment;
-            Ok(app.plan_view(tx, &stored, &image)?.into())
-        };
-        self.command(call, Right::Approve, work).await
-    }
-
     /// One plan.
     ///
     /// # Errors
@@ -127,9 +35,9 @@ impl App {
         plan_id: String,
     ) -> Result<PlanView, AppError> {
         call.needs(Right::Read)?;
-        let app = Arc::clone(self);
+        let (app, now) = (Arc::clone(self), call.now);
         self.store
-            .read(move |tx| app.plan_as_stored(tx, &find(tx, &plan_id)?))
+            .read(move |tx| app.plan_as_stored(tx, &find(tx, &plan_id)?, now))
             .await
     }
 
@@ -140,27 +48,35 @@ impl App {
     pub async fn plans(
         self: &Arc<Self>,
         call: &Call,
-        environment: Option<String>,
-        state: Option<PlanState>,
+        filter: PlanFilter,
         page: Page,
     ) -> Result<Paged<PlanView>, AppError> {
         call.needs(Right::Read)?;
-        let read = move |tx: &Tx<'_>| plans::list(tx, environment.as_deref(), state, page);
-        let found = self.store.read(read).await?;
-        let rows = found
-            .rows
-            .iter()
-            .map(|stored| views::plan(stored, Vec::new(), Vec::new()));
-        Ok(Paged {
-            rows: rows.collect(),
-            next: found.next,
-        })
+        let (app, now) = (Arc::clone(self), call.now);
+        let read = move |tx: &Tx<'_>| {
+            let found = plans::list(tx, &filter, now, page)?;
+            let rows = found.rows.iter();
+            let rows = rows.map(|stored| app.shown(tx, stored, now, (Vec::new(), Vec::new())));
+            Ok(Paged {
+                rows: rows.collect::<Result<_, AppError>>()?,
+                next: found.next,
+            })
+        };
+        self.store.read(read).await
     }
 
-    fn plan_as_stored(&self, tx: &Tx<'_>, stored: &StoredPlan) -> Result<PlanView, AppError> {
+    fn plan_as_stored(
+        &self,
+        tx: &Tx<'_>,
+        stored: &StoredPlan,
+        now: Timestamp,
+    ) -> Result<PlanView, AppError> {
         match firmware::find(tx, &stored.plan.firmware_version)? {
-            Some(image) => self.plan_view(tx, stored, &image),
-            None => Ok(views::plan(stored, Vec::new(), Vec::new())),
+            Some(image) => {
+                let matching = matching(tx, &stored.plan, &image)?;
+                self.plan_view(tx, stored, (&image, matching), now)
+            }
+            None => self.shown(tx, stored, now, (Vec::new(), Vec::new())),
         }
     }
 
@@ -168,23 +84,49 @@ impl App {
         &self,
         tx: &Tx<'_>,
         stored: &StoredPlan,
-        image: &firmware::Firmware,
+        (image, matching): (&firmware::Firmware, u64),
+        now: Timestamp,
     ) -> Result<PlanView, AppError> {
-        let plan = &stored.plan;
-        let mut matching = 0;
-        let (environment, groups) = (&plan.target_environment, &plan.device_groups);
-        devices::candidates(tx, environment, groups, &plan.firmware_version, |device| {
-            matching += u64::from(left_out(&device, image).is_none());
-        })?;
-        let waves = plan.waves(matching);
-        let mut warnings = wave_warnings(plan, &waves);
-        if matching == 0 {
-            warnings.push("no device of the environment would be updated now".to_owned());
+        let waves = stored.plan.waves(matching);
+        let mut warnings = self.said_of_sizes(tx, &stored.plan, &waves, now)?;
+        warnings.extend(self.unproved(tx, stored, image)?);
+        warnings.extend(self.said_of_stored(tx, stored, image, matching)?);
+        self.shown(tx, stored, now, (waves, warnings))
+    }
+
+    /// What keeps a plan that may be executed yet from being so as it is.
+    pub(super) fn said_of_stored(
+        &self,
+        tx: &Tx<'_>,
+        stored: &StoredPlan,
+        image: &firmware::Firmware,
+        matching: u64,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        if stored.state.waits() {
+            found.extend(life::unbound(tx, stored, image)?);
+            found.extend(life::grown(stored, matching));
         }
-        if let Some(warning) = self.promotion_warning(tx, stored, image)? {
-            warnings.push(warning);
-        }
-        Ok(views::plan(stored, waves, warnings))
+        Ok(found)
+    }
+
+    /// A plan with what was said of it.
+    fn shown(
+        &self,
+        tx: &Tx<'_>,
+        stored: &StoredPlan,
+        now: Timestamp,
+        (waves, warnings): (Vec<u64>, Vec<String>),
+    ) -> Result<PlanView, AppError> {
+        let standing = self.standing(tx, stored, now)?;
+        let life = &standing.life;
+        Ok(PlanView {
+            status: life.state.name().to_owned(),
+            approvals: revisions::approval_views(standing.of(stored.revision)),
+            approvals_required: life.rules.required,
+            approvals_missing: life.missing(),
+            ..views::plan(stored, waves, warnings)
+        })
     }
 
     /// The image of a plan, unless it can't be deployed.
@@ -205,7 +147,7 @@ impl App {
         Ok(image)
     }
 
-    fn check_promotion_known(&self, stored: &StoredPlan) -> Result<(), AppError> {
+    pub(super) fn check_promotion_known(&self, stored: &StoredPlan) -> Result<(), AppError> {
         match &stored.plan.source_environment {
             Some(source) if !self.config.environments.contains_key(source) => {
                 let message = format!("there is no environment `{source}` in the configuration");
@@ -214,68 +156,24 @@ impl App {
             Some(_) | None => Ok(()),
         }
     }
-
-    /// What is said of a plan whose version has not proved itself where it should have.
-    pub(super) fn promotion_warning(
-        &self,
-        tx: &Tx<'_>,
-        stored: &StoredPlan,
-        image: &firmware::Firmware,
-    ) -> Result<Option<String>, AppError> {
-        let Some(source) = &stored.plan.source_environment else {
-            return Ok(None);
-        };
-        let rule = self.configured(&stored.plan.target_environment)?.promotion;
-        if rule == Promotion::Off || executions::completed(tx, source, image.firmware_key)? {
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "version {} has not completed in `{source}`",
-            image.version
-        )))
-    }
-}
-
-/// Why a device of the target environment is not updated, if it isn't.
-pub(super) fn left_out(
-    device: &devices::Candidate<'_>,
-    image: &firmware::Firmware,
-) -> Option<&'static str> {
-    let (model, revision) = (device.model, device.revision);
-    if device.up_to_date {
-        Some("already_on_version")
-    } else if !fleetward_core::firmware::fits(&image.hardware, model, revision) {
-        Some("incompatible_hardware")
-    } else if device.quarantined {
-        Some("quarantined")
-    } else {
-        None
-    }
 }
 
 pub(super) fn find(tx: &Tx<'_>, plan_id: &str) -> Result<StoredPlan, AppError> {
     plans::find(tx, plan_id)?.ok_or_else(|| AppError::not_found("plan", plan_id))
 }
 
-fn digest(plan: &fleetward_core::plan::Plan) -> String {
-    let text = serde_json::to_vec(plan).unwrap_or_default();
-    hex::encode(Sha256::digest(text))
+/// How many devices a plan would update if all of them were to be.
+fn matching(tx: &Tx<'_>, plan: &Plan, image: &firmware::Firmware) -> Result<u64, StoreError> {
+    let mut matching = 0;
+    let (environment, groups) = (&plan.target_environment, &plan.device_groups);
+    devices::candidates(tx, environment, groups, &plan.firmware_version, |device| {
+        matching += u64::from(left_out(&device, image, plan).is_none());
+    })?;
+    Ok(matching)
 }
 
-/// Waves in which one failure is over the limit say little.
-fn wave_warnings(plan: &fleetward_core::plan::Plan, waves: &[u64]) -> Vec<String> {
-    let Some(max) = plan.rollback_criteria.max_failure_rate else {
-        return vec!["no max_failure_rate: nothing stops this rollout by itself".to_owned()];
-    };
-    let small = waves.iter().position(|&size| max.at_most(size) == 0);
-    let warning = small
-        .filter(|_| max > fleetward_core::percent::Percent::default())
-        .map(|index| {
-            let size = waves[index];
-            format!(
-                "wave {} is so small ({size}) that a single failure is more than {max} of it",
-                index + 1
-            )
-        });
-    warning.into_iter().collect()
+/// Somebody else was faster.
+fn stale() -> AppError {
+    let detail = "somebody changed the plan at the same time: look at it again";
+    AppError::conflict("plan_changed", detail)
 }

@@ -1,6 +1,7 @@
 //! Reports, metrics and health, from what the store and the memory know.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fleetward_core::Timestamp;
@@ -10,7 +11,7 @@ use fleetward_store::page::{Page, Paged};
 use fleetward_store::{Tx, assignments, audit, devices, tallies};
 use jiff::SignedDuration;
 
-use super::executions::{find, view};
+use super::executions::find;
 use super::{App, AppError, Call, views};
 use crate::api::types::{
     DeploymentReport, HealthCheckView, HealthReport, MetricsView, SummaryReport,
@@ -26,12 +27,12 @@ impl App {
     /// # Errors
     /// The caller may not read, or there is no such execution.
     pub async fn deployment_report(
-        &self,
+        self: &Arc<Self>,
         call: &Call,
         execution_id: String,
     ) -> Result<DeploymentReport, AppError> {
         call.needs(Right::Read)?;
-        let now = call.now;
+        let (app, now) = (Arc::clone(self), call.now);
         self.store
             .read(move |tx| {
                 let execution = find(tx, &execution_id)?;
@@ -51,7 +52,7 @@ impl App {
                         .map(views::decision)
                         .collect(),
                     failed_devices: failed(tx, key)?,
-                    execution: view(tx, &execution)?,
+                    execution: app.execution_view(tx, &execution, now)?,
                 })
             })
             .await

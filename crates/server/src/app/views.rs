@@ -1,5 +1,7 @@
 //! Stored things as the outside sees them.
 
+mod limits;
+
 use std::collections::BTreeMap;
 
 use fleetward_core::Timestamp;
@@ -16,15 +18,14 @@ use fleetward_store::keys::ApiKey;
 use fleetward_store::plans::StoredPlan;
 
 use crate::api::types::{
-    AuditView, CriteriaRequest, DecisionView, DeviceExecutionView, DeviceView, ExecutionDeviceView,
-    ExecutionView, FirmwareView, KeyView, PlanView, WaveView,
+    AuditView, DecisionView, DeviceExecutionView, DeviceView, ExecutionDeviceView, ExecutionView,
+    FirmwareView, KeyView, PlanView, WaveView,
 };
 
-/// A plan, with the waves it would make of the devices known now.
+/// A plan, with the waves it would make of the devices known now and without what was said of it.
 #[must_use]
 pub fn plan(stored: &StoredPlan, waves: Vec<u64>, warnings: Vec<String>) -> PlanView {
     let plan = &stored.plan;
-    let criteria = &plan.rollback_criteria;
     let (approved_at, approved_by) = stored.approved.clone().unzip();
     PlanView {
         plan_id: stored.plan_id.clone(),
@@ -46,15 +47,28 @@ pub fn plan(stored: &StoredPlan, waves: Vec<u64>, warnings: Vec<String>) -> Plan
         batch_size: plan.batch_size,
         batch_percentage: plan.batch_percentage.into(),
         monitor_seconds: plan.monitor_seconds.0,
-        rollback_criteria: CriteriaRequest {
-            max_failure_rate: criteria.max_failure_rate.map(f64::from),
-            min_judged: Some(criteria.min_judged.into()),
-            ..CriteriaRequest::default()
-        },
+        rollback_criteria: limits::criteria(&plan.rollback_criteria),
         auto_rollback: plan.auto_rollback,
         device_timeout: plan.device_timeout.0,
         rollback_timeout: plan.rollback_timeout.0,
         offline_policy: policy_name(plan.offline_policy).to_owned(),
+        deployment_timeout: plan.deployment_timeout.map(|timeout| timeout.0),
+        max_in_flight: plan.pace.max_in_flight,
+        rate: plan.pace.rate.as_ref().map(limits::rate),
+        failure_domain: plan
+            .pace
+            .failure_domain
+            .as_ref()
+            .map(limits::failure_domain),
+        on_pass: limits::on_pass(plan.on_pass).to_owned(),
+        on_inconclusive: limits::on_inconclusive(plan.on_inconclusive).to_owned(),
+        retries: limits::retries(&plan.retries),
+        stepping_stones: plan.stepping_stones.clone(),
+        dynamic: plan.dynamic,
+        blast_radius: plan.blast_radius,
+        security_floor: plan.security_floor.clone(),
+        schedule: plan.schedule.as_ref().map(limits::schedule),
+        calendar: limits::calendar(&plan.calendar),
         digest: stored.digest.clone(),
         waves,
         warnings,
@@ -63,6 +77,14 @@ pub fn plan(stored: &StoredPlan, waves: Vec<u64>, warnings: Vec<String>) -> Plan
         approved_at: approved_at.map(time),
         approved_by,
         comment: stored.comment.clone(),
+        revision: stored.revision,
+        emergency: plan.emergency,
+        approvals: Vec::new(),
+        approvals_required: 0,
+        approvals_missing: 0,
+        approved_devices: stored.devices,
+        expires_at: stored.expires_at.map(time),
+        review: stored.review.name().to_owned(),
     }
 }
 
@@ -96,6 +118,7 @@ pub fn execution(execution: &Execution, about: &About, census: &Census) -> Execu
         .map(|status| census.count(status))
         .sum();
     let late = census.waves.iter().map(Tally::late).sum();
+    let joined = census.waves.iter().map(Tally::joined).sum();
     let waves = execution
         .rollout
         .waves
@@ -112,12 +135,15 @@ pub fn execution(execution: &Execution, about: &About, census: &Census) -> Execu
         status: phase.name().to_owned(),
         finished: phase.is_finished(),
         reason: reason(phase),
+        why: None,
         current_wave: current_wave(execution),
         devices: execution.devices,
         excluded: execution.excluded.clone(),
         progress: percent(settled, execution.devices),
         counts,
         late,
+        joined,
+        starts_at: execution.rollout.starts_at.map(time),
         waves: waves
             .map(|(index, (wave, tally))| wave_view(index, wave, tally))
             .collect(),
@@ -169,7 +195,7 @@ fn reason(phase: &Phase) -> Option<String> {
     }
 }
 
-fn current_wave(execution: &Execution) -> Option<u32> {
+pub(super) fn current_wave(execution: &Execution) -> Option<u32> {
     let open = execution
         .rollout
         .waves
@@ -207,9 +233,11 @@ pub fn execution_device(assignment: &Assignment) -> ExecutionDeviceView {
         device_id: assignment.device_id.clone(),
         wave: assignment.wave + 1,
         status: assignment.status.name().to_owned(),
-        late: assignment.late,
+        late: assignment.class.is_late(),
+        class: assignment.class.name().to_owned(),
+        retry_at: assignment.retry_at.map(time),
         previous_version: assignment.previous_version.clone(),
-        failure: assignment.failure.clone(),
+        failure: assignment.failure.map(|kind| kind.name().to_owned()),
         action_id: assignment.action_id,
         deadline: assignment.deadline.map(time),
         updated_at: time(assignment.updated_at),
@@ -224,7 +252,7 @@ pub fn device_execution(assignment: &Assignment) -> DeviceExecutionView {
         wave: assignment.wave + 1,
         status: assignment.status.name().to_owned(),
         previous_version: assignment.previous_version.clone(),
-        failure: assignment.failure.clone(),
+        failure: assignment.failure.map(|kind| kind.name().to_owned()),
         updated_at: time(assignment.updated_at),
     }
 }

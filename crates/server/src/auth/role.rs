@@ -25,10 +25,18 @@ pub enum Right {
     Plan,
     /// Approve plans.
     Approve,
-    /// Execute approved plans, and let halted executions go on.
+    /// Deploy: execute approved plans, and let halted executions go on.
     Execute,
+    /// Execute a plan whose image did not pass the stages before, with a reason.
+    Promote,
     /// Pause, cancel and roll back.
     Stop,
+    /// Ship without waiting for approval, with a reason and a review afterwards.
+    Emergency,
+    /// Declare and lift freezes.
+    Freeze,
+    /// Release during a freeze, with a reason.
+    OverrideFreeze,
     /// Upload and withdraw firmware.
     Firmware,
     /// Make devices known, move and group them.
@@ -57,9 +65,19 @@ impl Role {
     pub const fn may(self, right: Right) -> bool {
         match (self, right) {
             (Self::Admin, _) | (_, Right::Read) => true,
-            (Self::Operator, Right::Approve | Right::Keys) | (Self::Viewer, _) => false,
-            (Self::Operator, _) => true,
-            (Self::Approver, right) => matches!(right, Right::Approve | Right::Stop),
+            (Self::Viewer, _) => false,
+            (Self::Operator, right) => matches!(
+                right,
+                Right::Plan
+                    | Right::Execute
+                    | Right::Stop
+                    | Right::Freeze
+                    | Right::Firmware
+                    | Right::Devices
+            ),
+            (Self::Approver, right) => {
+                matches!(right, Right::Approve | Right::Stop | Right::Freeze)
+            }
         }
     }
 }
@@ -97,15 +115,19 @@ mod tests {
             Right::Plan,
             Right::Approve,
             Right::Execute,
+            Right::Promote,
             Right::Stop,
+            Right::Emergency,
+            Right::Freeze,
+            Right::OverrideFreeze,
             Right::Firmware,
             Right::Devices,
             Right::Keys,
         ];
         let of = |role: Role| rights.map(|right| u8::from(role.may(right)));
-        assert_eq!(of(Role::Viewer), [1, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(of(Role::Operator), [1, 1, 0, 1, 1, 1, 1, 0]);
-        assert_eq!(of(Role::Approver), [1, 0, 1, 0, 1, 0, 0, 0]);
-        assert_eq!(of(Role::Admin), [1; 8]);
+        assert_eq!(of(Role::Viewer), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(of(Role::Operator), [1, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 0]);
+        assert_eq!(of(Role::Approver), [1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(of(Role::Admin), [1; 12]);
     }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::values::Seconds;
+
 /// Approval of plans, in environments that require it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -12,6 +14,8 @@ pub struct Approvals {
     /// Number of people who must approve.
     #[schemars(range(min = 1, max = 100))]
     pub required: u32,
+    /// Seconds after which a plan that was submitted and not executed expires; an edit puts it to the approvers anew.
+    pub expires_after: Seconds,
 }
 
 impl Default for Approvals {
@@ -19,6 +23,7 @@ impl Default for Approvals {
         Self {
             four_eyes: None,
             required: 1,
+            expires_after: Seconds(604_800),
         }
     }
 }

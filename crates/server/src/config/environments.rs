@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use fleetward_core::calendar::Calendar;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::freeze_periods::{self, FreezePeriod};
 use super::health_checks::{self, HealthCheck};
 use super::notifications::Channel;
 use super::place::Place;
@@ -13,7 +15,7 @@ use super::report::Report;
 use super::rollback::RollbackOverride;
 use super::rules;
 use super::values::{Seconds, Secret};
-use super::window::DeploymentWindow;
+use super::window::{self, DeploymentWindow, WindowTimezone};
 
 /// One environment: devices and the rules for deploying to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,10 +49,26 @@ pub struct Environment {
     pub notification_channels: Vec<Channel>,
     /// Time of day in which devices may be released; any time when left out.
     pub deployment_window: Option<DeploymentWindow>,
+    /// Times in which devices may be released, where one window is not enough; devices may be released while any of
+    /// them is open. Not together with `deployment_window`.
+    #[serde(default)]
+    pub deployment_windows: Vec<DeploymentWindow>,
+    /// Whose clock the windows are read on.
+    #[serde(default)]
+    pub window_timezone: WindowTimezone,
+    /// Times in which nothing is released in this environment, added to the general ones.
+    #[serde(default)]
+    pub freeze_periods: Vec<FreezePeriod>,
     /// How many executions may run in this environment at once; more are queued. Only the limit of `performance` holds
     /// when left out.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_concurrent_deployments: Option<u32>,
+    /// How many devices of this environment may run something new that has not proved itself yet, over all executions;
+    /// not limited when left out.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub blast_radius: Option<u64>,
+    /// Version below which no device of this environment goes, not even in a rollback; none when left out.
+    pub security_floor: Option<String>,
     /// Seconds that a rollback may take before what is left of it is handed to an operator.
     #[serde(default = "half_an_hour")]
     pub rollback_timeout: Seconds,
@@ -129,7 +147,12 @@ impl Environment {
             health_check_url: None,
             notification_channels: Vec::new(),
             deployment_window: None,
+            deployment_windows: Vec::new(),
+            window_timezone: WindowTimezone::default(),
+            freeze_periods: Vec::new(),
             max_concurrent_deployments: None,
+            blast_radius: None,
+            security_floor: None,
             rollback_timeout: half_an_hour(),
             promotion: Promotion::default(),
             enrollment: Enrollment::default(),
@@ -143,6 +166,19 @@ impl Environment {
     /// The name for people of the environment under `key`.
     pub fn title<'e>(&'e self, key: &'e str) -> &'e str {
         self.name.as_deref().unwrap_or(key)
+    }
+
+    /// When devices of the environment may be released, as far as its windows say.
+    ///
+    /// # Panics
+    /// When the configuration was not checked, and a window is none.
+    pub fn calendar(&self) -> Calendar {
+        let windows = self.deployment_window.iter();
+        let windows = windows.chain(&self.deployment_windows);
+        Calendar {
+            windows: windows.map(DeploymentWindow::window).collect(),
+            window_timezone: self.window_timezone.into(),
+        }
     }
 
     fn review(&self, place: &Place, report: &mut Report<'_>) {
@@ -161,8 +197,11 @@ impl Environment {
         rules::optional_url(self.health_check_url.as_ref(), rules::HTTP, &health, report);
         let channels = place.key("notification_channels");
         rules::distinct(&self.notification_channels, &channels, report);
-        if let Some(window) = &self.deployment_window {
-            window.review(&place.key("deployment_window"), report);
+        let window = self.deployment_window.as_ref();
+        window::review(window, &self.deployment_windows, place, report);
+        freeze_periods::review(&self.freeze_periods, &place.key("freeze_periods"), report);
+        if let Some(version) = &self.security_floor {
+            rules::version(version, &place.key("security_floor"), report);
         }
         for (index, token) in self.gateway_tokens.iter().enumerate() {
             rules::filled_secret(

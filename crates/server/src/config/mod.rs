@@ -11,6 +11,7 @@ mod devices;
 mod environments;
 mod expected;
 mod firmware;
+mod freeze_periods;
 mod global;
 mod health_checks;
 mod logging;
@@ -38,6 +39,7 @@ mod window;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use fleetward_core::calendar::Freeze;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,7 @@ pub use self::database::Database;
 pub use self::devices::{Devices, FeedbackAfterEnd};
 pub use self::environments::{Enrollment, Environment, Promotion, Stage};
 pub use self::firmware::Firmware;
+pub use self::freeze_periods::FreezePeriod;
 pub use self::global::Global;
 pub use self::health_checks::{
     DatabaseCheck, DevicesCheck, HealthCheck, HttpCheck, MqttCheck, PrometheusCheck, TcpCheck,
@@ -69,7 +72,7 @@ pub use self::security::{Algorithm, Encryption, RateLimiting, Security};
 pub use self::sources::Sources;
 pub use self::strategy::Strategy;
 pub use self::values::{HttpMethod, Percent, Seconds, Secret};
-pub use self::window::DeploymentWindow;
+pub use self::window::{DeploymentWindow, Weekday, WindowTimezone};
 
 /// The configuration of a Fleetward server. Every key may be left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +83,8 @@ pub struct Config {
     /// The environments by their key, which the API and the CLI use; development, testing, staging and production when
     /// left out.
     pub environments: BTreeMap<String, Environment>,
+    /// Times in which nothing is released in any environment.
+    pub freeze_periods: Vec<FreezePeriod>,
     /// Health checks of every environment, by name.
     pub health_checks: BTreeMap<String, HealthCheck>,
     /// The channels over which people and programs are told what happens.
@@ -117,6 +122,7 @@ impl Default for Config {
         Self {
             global: Global::default(),
             environments: environments::defaults(),
+            freeze_periods: Vec::new(),
             health_checks: BTreeMap::new(),
             notifications: Notifications::default(),
             quality_gates: QualityGates::default(),
@@ -161,10 +167,26 @@ impl Config {
         }
     }
 
+    /// All freeze periods, each with the key of its environment: first the general ones, which have none, then those of
+    /// the environments in the order of the path.
+    ///
+    /// # Panics
+    /// When the configuration was not checked, and a freeze period is none.
+    pub fn freezes(&self) -> impl Iterator<Item = (Option<&str>, Freeze)> {
+        let general = self.freeze_periods.iter().map(|period| (None, period));
+        let own = self.path().into_iter().flat_map(|(key, environment)| {
+            let periods = environment.freeze_periods.iter();
+            periods.map(move |period| (Some(key), period))
+        });
+        let periods = general.chain(own);
+        periods.map(|(key, period)| (key, period.freeze()))
+    }
+
     fn review(&self, report: &mut Report<'_>) {
         let root = Place::root();
         self.global.review(&root.key("global"), report);
         environments::review(&self.environments, &root.key("environments"), report);
+        freeze_periods::review(&self.freeze_periods, &root.key("freeze_periods"), report);
         health_checks::review(&self.health_checks, &root.key("health_checks"), report);
         self.notifications
             .review(&root.key("notifications"), report);

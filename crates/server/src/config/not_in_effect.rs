@@ -20,24 +20,12 @@ pub const NOT_IN_EFFECT: &[NotInEffect] = &[
     key("global.notification_channels", "nobody is notified"),
     key("environments.*.notification_channels", "nobody is notified"),
     key(
-        "environments.*.deployment_window",
-        "devices are released at any time",
-    ),
-    key(
-        "environments.*.max_concurrent_deployments",
-        "executions are not queued",
-    ),
-    key(
         "environments.*.health_check_url",
         "the address is not called",
     ),
     key(
         "environments.*.api_endpoints",
         "the addresses are shown and not called",
-    ),
-    key(
-        "environments.*.device_groups",
-        "a plan that names no group targets the whole environment",
     ),
     key("environments.*.health_checks", "no health check runs"),
     key("environments.*.quality_gates", "no gate runs"),
@@ -99,25 +87,12 @@ pub const NOT_IN_EFFECT: &[NotInEffect] = &[
         "audit entries are kept in the database only",
     ),
     key("alerting", "no rule is evaluated"),
-    key(
-        "performance.max_concurrent_deployments",
-        "executions are not queued",
-    ),
-    key(
-        "performance.deployment_timeout",
-        "executions are not limited in time",
-    ),
     key("performance.health_check_timeout", "no health check runs"),
     key("cache", "nothing is cached outside the server"),
     key(
         "database",
         "PostgreSQL is not used; data is kept in SQLite in the data directory",
     ),
-    key(
-        "approvals.four_eyes",
-        "whoever may approve may approve plans of their own",
-    ),
-    key("approvals.required", "one approval is enough"),
 ];
 
 const fn key(path: &'static str, instead: &'static str) -> NotInEffect {

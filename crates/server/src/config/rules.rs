@@ -36,6 +36,15 @@ pub(crate) fn filled(text: &str, place: &Place, report: &mut Report<'_>) {
     }
 }
 
+/// `text` must be what a version of firmware can be called.
+pub(crate) fn version(text: &str, place: &Place, report: &mut Report<'_>) {
+    let unsound = |c: char| c.is_whitespace() || c.is_control();
+    if text.is_empty() || text.len() > 100 || text.contains(unsound) {
+        let message = "must be a version: 1 to 100 characters without blanks";
+        report.refuse(place, message);
+    }
+}
+
 /// A secret that is given must have more than white space in it.
 pub(crate) fn filled_secret(secret: Option<&Secret>, place: &Place, report: &mut Report<'_>) {
     if let Some(secret) = secret {

@@ -44,7 +44,9 @@ impl Wakes {
         self.0.driver.notified().await;
     }
 
-    pub(super) fn take(&self) -> BTreeSet<i64> {
+    /// Who is to be looked at; they are waiting no longer.
+    #[must_use]
+    pub fn take(&self) -> BTreeSet<i64> {
         std::mem::take(
             &mut *self
                 .0

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use fleetward_store::actions::{RosterRow, roster_of};
 use fleetward_store::reports::{Applied, DeviceReport, apply};
-use fleetward_store::{Store, StoreError};
+use fleetward_store::{Store, StoreError, Tx};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
@@ -116,19 +117,33 @@ pub async fn ingest_group(
         .map(|incoming| (incoming.device_id, incoming.report))
         .unzip();
     let actions: Vec<_> = reports.iter().map(|report| report.action).collect();
-    let follow = move |applied: &Vec<Applied>| {
+    let follow = move |(applied, rows): &(Vec<Applied>, Vec<RosterRow>)| {
         for ((id, action), applied) in ids.iter().zip(actions).zip(applied) {
-            if let Applied::Changed { change, .. } = applied {
-                roster.reported(id, action, change);
+            if let Applied::Changed { change, asks, .. } = applied {
+                roster.reported(id, action, change, *asks);
             }
         }
+        roster.refresh(rows);
     };
-    store
-        .write_then(move |tx| apply(tx, &reports, now), follow)
-        .await
+    let write = move |tx: &Tx<'_>| {
+        let applied = apply(tx, &reports, now)?;
+        let each = reports.iter().zip(&applied);
+        let more =
+            each.filter(|(_, applied)| matches!(applied, Applied::Changed { more: true, .. }));
+        let devices: Vec<i64> = more.map(|(report, _)| report.device_key).collect();
+        let rows = if devices.is_empty() {
+            Vec::new()
+        } else {
+            roster_of(tx, &devices)?
+        };
+        Ok::<_, StoreError>((applied, rows))
+    };
+    Ok(store.write_then(write, follow).await?.0)
 }
 
-fn moved(applied: &[Applied]) -> BTreeSet<i64> {
+/// The executions whose counts moved: those to be looked at.
+#[must_use]
+pub fn moved(applied: &[Applied]) -> BTreeSet<i64> {
     let moved = applied.iter().filter_map(|applied| match applied {
         Applied::Changed {
             execution_key,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use fleetward_core::Timestamp;
+use fleetward_core::device::Class;
 use fleetward_store::actions::{OpenAction, RosterRow};
 
 /// What is kept of a device. A million of these are held, so it is small.
@@ -12,6 +13,7 @@ pub struct Entry {
     pub(super) device_key: i64,
     pub(super) environment: u16,
     pub(super) wants_attributes: bool,
+    pub(super) straggles: Option<Class>,
     pub(super) action: Option<OpenAction>,
     token_hash: Option<[u8; 32]>,
     last_heard: AtomicU32,
@@ -29,6 +31,8 @@ pub struct Known {
     pub token_hash: Option<[u8; 32]>,
     /// Its attributes are wanted.
     pub wants_attributes: bool,
+    /// An execution has the update for it once it comes, or has come and waits for an offer.
+    pub straggles: Option<Class>,
     /// What is open for it.
     pub action: Option<OpenAction>,
 }
@@ -39,6 +43,7 @@ impl Entry {
             device_key: row.device_key,
             environment,
             wants_attributes: row.wants_attributes,
+            straggles: row.straggles,
             action: row.action,
             token_hash: row.token_hash,
             last_heard: AtomicU32::new(0),
@@ -50,6 +55,7 @@ impl Entry {
         self.device_key = row.device_key;
         self.environment = environment;
         self.wants_attributes = row.wants_attributes;
+        self.straggles = row.straggles;
         self.action = row.action;
         self.token_hash = row.token_hash;
     }
@@ -76,6 +82,7 @@ impl Entry {
             environment,
             token_hash: self.token_hash,
             wants_attributes: self.wants_attributes,
+            straggles: self.straggles,
             action: self.action,
         }
     }

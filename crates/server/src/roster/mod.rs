@@ -13,7 +13,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::{ActionState, Change, DeviceStatus};
+use fleetward_core::device::{ActionState, Change, Class, DeviceStatus};
 use fleetward_core::ids::ActionId;
 use fleetward_store::actions::{RosterRow, roster_after};
 use fleetward_store::{Store, StoreError};
@@ -99,8 +99,8 @@ impl Roster {
         Some((known, proved))
     }
 
-    /// Follows a report that was stored.
-    pub fn reported(&self, device_id: &str, action: ActionId, change: &Change) {
+    /// Follows a report that was stored, after which the device's attributes may be wanted.
+    pub fn reported(&self, device_id: &str, action: ActionId, change: &Change, asks: bool) {
         let mut shard = self
             .shard(device_id)
             .write()
@@ -108,7 +108,7 @@ impl Roster {
         let Some(entry) = shard.get_mut(device_id) else {
             return;
         };
-        entry.wants_attributes |= change.took;
+        entry.wants_attributes |= asks;
         let Some(open) = entry
             .action
             .as_mut()
@@ -123,14 +123,30 @@ impl Roster {
         }
     }
 
-    /// Attributes were stored; they are wanted no longer.
-    pub fn attributes_stored(&self, device_id: &str) {
+    /// A device that was awaited came; false where somebody said so before.
+    pub fn arrived(&self, device_id: &str) -> bool {
+        let mut shard = self
+            .shard(device_id)
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = shard.get_mut(device_id) else {
+            return false;
+        };
+        let awaited = entry.straggles == Some(Class::Absent);
+        if awaited {
+            entry.straggles = Some(Class::Arrived);
+        }
+        awaited
+    }
+
+    /// A device is awaited still.
+    pub fn not_arrived(&self, device_id: &str) {
         let mut shard = self
             .shard(device_id)
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = shard.get_mut(device_id) {
-            entry.wants_attributes = false;
+            entry.straggles = Some(Class::Absent);
         }
     }
 
@@ -167,6 +183,17 @@ impl Roster {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// When a device was last heard of since the start; to the second.
+    #[must_use]
+    pub fn heard_at(&self, device_id: &str) -> Option<Timestamp> {
+        let shard = self
+            .shard(device_id)
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let heard = shard.get(device_id)?.last_heard();
+        Some(heard).filter(|at| *at > Timestamp::UNIX_EPOCH)
     }
 
     /// How many devices were heard of at or after this moment.

@@ -3,5 +3,6 @@
 
 mod api;
 mod ddi;
+mod pace;
 mod rollout;
 mod support;

@@ -174,7 +174,7 @@ async fn devices_that_come_late_get_the_update_when_they_come() {
     let id = admin.roll_out(plan("immediate", late)).await;
     let execution = admin.outcome(&id).await;
     assert_eq!(execution["status"], "succeeded", "{execution:#}");
-    assert_eq!(execution["counts"], json!({"succeeded": 20, "released": 3}));
+    assert_eq!(execution["counts"], json!({"succeeded": 20, "pending": 3}));
     assert_eq!(execution["late"], 3);
 
     let away = named_fleet(&app, "away-", 3, Behaviour::default());

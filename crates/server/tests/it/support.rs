@@ -1,7 +1,10 @@
 //! A whole server in process on a temporary folder and a free port, and clients by role.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use fleetward_core::Timestamp;
 use fleetward_server::clock::Clock;
 use fleetward_server::config::{Config, Sources, check};
 use fleetward_server::{ServeOptions, Server, start};
@@ -34,6 +37,8 @@ environments:
   lab:
     stage: development
     enrollment: open
+approvals:
+  four_eyes: false
 devices:
   poll_interval: 2
   poll_interval_active: 1
@@ -59,12 +64,20 @@ impl TestApp {
 
     /// A server on a folder that exists.
     pub(crate) async fn on(config: &str, folder: TempDir) -> Self {
+        Self::by(Clock::system(), config, folder).await
+    }
+
+    /// The same, by this clock.
+    pub(crate) async fn by(clock: Clock, config: &str, folder: TempDir) -> Self {
+        // What the server can't do is said in its log: a failed test shows it.
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
+        drop(log.with_test_writer().try_init());
         let options = ServeOptions {
             config: configuration(config),
             data_dir: folder.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             bootstrap_key: Some(ADMIN.to_owned()),
-            clock: Clock::system(),
+            clock,
         };
         let server = start(options).await.unwrap();
         Self {
@@ -104,6 +117,31 @@ impl TestApp {
             .post("/api/keys", json!({"name": role, "role": role}))
             .await;
         self.client(made["key"].as_str().unwrap())
+    }
+}
+
+/// A clock that stands still until it is moved on.
+#[derive(Clone)]
+pub(crate) struct StoppedClock(Arc<AtomicI64>);
+
+impl StoppedClock {
+    /// At a moment in RFC 3339.
+    pub(crate) fn at(moment: &str) -> Self {
+        let moment: Timestamp = moment.parse().unwrap();
+        Self(Arc::new(AtomicI64::new(moment.as_second())))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let this = self.clone();
+        Clock::of(move || this.now())
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 

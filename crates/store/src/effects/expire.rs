@@ -1,103 +1,182 @@
 //! Giving up devices whose deadline has passed: all of them in a few statements.
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::DeviceStatus;
-use fleetward_core::engine::UnfetchedFate;
+use fleetward_core::device::{Class, DeviceStatus, FailureKind};
+use fleetward_core::engine::{Order, Slot, UnfetchedFate};
 
-use super::{counted, recount};
+use super::{LOST, counted, recount};
 use crate::params::params;
 use crate::{StoreError, Tx};
 
 /// A set of devices and what becomes of it.
 struct Fate {
-    which: &'static str,
-    becomes: &'static str,
-    failure: &'static str,
+    which: String,
+    status: DeviceStatus,
+    class: Option<Class>,
+    failure: Option<FailureKind>,
+    retry: Option<Again>,
 }
 
-const UNDER_WAY: Fate = Fate {
-    which: "status IN ('downloading', 'installing', 'rebooting', 'verifying')",
-    becomes: "timed_out",
-    failure: "CASE status WHEN 'rebooting' THEN 'updated_then_silent' ELSE 'timed_out' END",
-};
-const GOING_BACK: Fate = Fate {
-    which: "status = 'rolling_back'",
-    becomes: "rollback_failed",
-    failure: "'rollback_timed_out'",
-};
-const ABSENT: Fate = Fate {
-    which: "status = 'released'",
-    becomes: "skipped",
-    failure: "'never_contacted'",
-};
+/// Another attempt.
+struct Again {
+    /// Milliseconds until then, as SQL.
+    wait: String,
+    /// How the last one failed.
+    after: FailureKind,
+}
+
+const GOING_BACK: &str = "status = 'rolling_back'";
+const ABSENT: &str = "status = 'released'";
 
 pub(super) fn expire(
     tx: &Tx<'_>,
     execution_key: i64,
     unfetched: UnfetchedFate,
+    order: &Order,
     now: Timestamp,
 ) -> Result<Vec<i64>, StoreError> {
-    let due = counted(tx, "deadline <= $2", params![execution_key, now])?;
-    recount(tx, execution_key, due, |status, late| {
-        match (status, unfetched) {
-            (DeviceStatus::Released, UnfetchedFate::KeepWaiting) => (status, late),
-            (DeviceStatus::Released, UnfetchedFate::Late) => (status, true),
-            (DeviceStatus::Released, UnfetchedFate::Skip) => (DeviceStatus::Skipped, late),
-            (DeviceStatus::RollingBack, _) => (DeviceStatus::RollbackFailed, late),
-            (status, _) if status.in_flight() => (DeviceStatus::TimedOut, late),
-            (status, _) => (status, late),
-        }
-    })?;
-    tx.execute(
-        "UPDATE devices SET quarantined = 1 WHERE device_key IN (
-            SELECT device_key FROM assignments
-            WHERE execution_key = $1 AND deadline <= $2 AND status = 'rolling_back')",
-        params![execution_key, now],
-    )?;
-    let mut changed = end(tx, execution_key, &UNDER_WAY, now)?;
-    changed.extend(end(tx, execution_key, &GOING_BACK, now)?);
-    match unfetched {
-        UnfetchedFate::Skip => changed.extend(end(tx, execution_key, &ABSENT, now)?),
-        UnfetchedFate::Late => spare(tx, execution_key, true, now)?,
-        UnfetchedFate::KeepWaiting => spare(tx, execution_key, false, now)?,
+    quarantine_going_back(tx, execution_key, now)?;
+    let mut changed = Vec::new();
+    for fate in fates(unfetched, order) {
+        changed.extend(meet(tx, execution_key, &fate, now)?);
+    }
+    if unfetched == UnfetchedFate::KeepWaiting {
+        let wait = format!(
+            "UPDATE assignments SET deadline = NULL, updated_at = $2
+             WHERE execution_key = $1 AND deadline <= $2 AND {ABSENT}"
+        );
+        tx.execute(&wait, params![execution_key, now])?;
     }
     Ok(changed)
 }
 
-/// Ends the attempts of a set.
-fn end(
+fn fates(unfetched: UnfetchedFate, order: &Order) -> Vec<Fate> {
+    let mut fates = Vec::new();
+    let silent = [
+        ("status = 'rebooting'", FailureKind::UpdatedThenSilent),
+        (
+            "status IN ('downloading', 'installing', 'verifying')",
+            FailureKind::TimedOut,
+        ),
+    ];
+    for (which, kind) in silent {
+        if let Some(retry) = order.retries.get(&kind) {
+            let again = "failures < {times} AND NOT EXISTS (SELECT 1 FROM actions
+                WHERE actions.action_id = assignments.action_id AND state = 'cancelling')";
+            let again = again.replace("{times}", &retry.times.to_string());
+            let wait = i64::from(retry.backoff.0) * 1000;
+            fates.push(Fate {
+                which: format!("{which} AND {again}"),
+                status: DeviceStatus::Pending,
+                class: None,
+                failure: None,
+                retry: Some(Again {
+                    wait: format!("MIN({wait} * (1 << MIN(failures, 20)), 604800000)"),
+                    after: kind,
+                }),
+            });
+        }
+        fates.push(Fate {
+            which: which.to_owned(),
+            status: DeviceStatus::TimedOut,
+            class: None,
+            failure: Some(kind),
+            retry: None,
+        });
+    }
+    fates.push(Fate {
+        which: GOING_BACK.to_owned(),
+        status: DeviceStatus::RollbackFailed,
+        class: None,
+        failure: Some(FailureKind::RollbackTimedOut),
+        retry: None,
+    });
+    let absent = |status, class, failure| Fate {
+        which: ABSENT.to_owned(),
+        status,
+        class,
+        failure,
+        retry: None,
+    };
+    match unfetched {
+        UnfetchedFate::KeepWaiting => {}
+        UnfetchedFate::Late => {
+            fates.push(absent(DeviceStatus::Pending, Some(Class::Absent), None));
+        }
+        UnfetchedFate::Skip => {
+            fates.push(Fate {
+                which: format!("{ABSENT} AND {LOST}"),
+                ..absent(DeviceStatus::TimedOut, None, Some(FailureKind::TimedOut))
+            });
+            let never_came = Some(FailureKind::NeverContacted);
+            fates.push(absent(DeviceStatus::Skipped, None, never_came));
+        }
+    }
+    fates
+}
+
+fn quarantine_going_back(
+    tx: &Tx<'_>,
+    execution_key: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE devices SET quarantined = 1 WHERE device_key IN (
+            SELECT device_key FROM assignments
+            WHERE execution_key = $1 AND deadline <= $2 AND {GOING_BACK})"
+    );
+    tx.execute(&sql, params![execution_key, now]).map(drop)
+}
+
+/// Ends the attempts of a set and counts its devices anew.
+fn meet(
     tx: &Tx<'_>,
     execution_key: i64,
     fate: &Fate,
     now: Timestamp,
 ) -> Result<Vec<i64>, StoreError> {
-    let Fate {
-        which,
-        becomes,
-        failure,
-    } = fate;
+    let set = format!("deadline <= $2 AND {}", fate.which);
+    let due = counted(tx, &set, params![execution_key, now])?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    recount(tx, execution_key, due, |slot| Slot {
+        status: fate.status,
+        class: fate.class.unwrap_or(slot.class),
+        failure: fate.failure,
+    })?;
+    let named = |kind: Option<FailureKind>| {
+        kind.map_or("NULL".to_owned(), |kind| format!("'{}'", kind.name()))
+    };
+    let failure = named(fate.failure);
     let close = format!(
-        "UPDATE actions SET state = 'closed', closed_at = $2
-         WHERE state <> 'closed' AND action_id IN (SELECT action_id FROM assignments
-            WHERE execution_key = $1 AND deadline <= $2 AND {which})
-         RETURNING device_key"
+        "UPDATE actions SET state = 'closed', closed_at = $2, failure = {}
+         WHERE +state <> 'closed' AND action_id IN (SELECT action_id FROM assignments
+            WHERE execution_key = $1 AND {set})
+         RETURNING device_key",
+        named(
+            fate.retry
+                .as_ref()
+                .map(|again| again.after)
+                .or(fate.failure)
+        ),
     );
     let changed = tx.query(&close, params![execution_key, now], |row| row.int(0))?;
+    let class = fate
+        .class
+        .map_or("class".to_owned(), |class| format!("'{}'", class.name()));
+    // Rounded up to a whole second, as `Seconds::after` does.
+    let retry = fate.retry.as_ref().map_or("NULL".to_owned(), |again| {
+        format!("($2 + {} + 999) / 1000 * 1000", again.wait)
+    });
+    let silent = fate.retry.is_some() || fate.status == DeviceStatus::TimedOut;
     let update = format!(
-        "UPDATE assignments SET status = '{becomes}', failure = {failure}, deadline = NULL,
-            updated_at = $2
-         WHERE execution_key = $1 AND deadline <= $2 AND {which}"
+        "UPDATE assignments SET status = '{}', class = {class}, failure = {failure},
+            failures = failures + {}, retry_at = {retry}, deadline = NULL, updated_at = $2
+         WHERE execution_key = $1 AND {set}",
+        fate.status.name(),
+        i64::from(silent),
     );
     tx.execute(&update, params![execution_key, now])?;
     Ok(changed)
-}
-
-/// Leaves the offer to devices that never came.
-fn spare(tx: &Tx<'_>, execution_key: i64, late: bool, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE assignments SET late = max(late, $3), deadline = NULL, updated_at = $2
-         WHERE execution_key = $1 AND deadline <= $2 AND status = 'released'",
-        params![execution_key, now, late],
-    )
-    .map(drop)
 }

@@ -2,21 +2,26 @@
 //! state. What each effect means, device by device, is in `fleetward_core::rehearsal`.
 //!
 //! `+execution_key` keeps SQLite from looking a chosen device up by its execution, among all the others
-//! of it, instead of by its own key.
+//! of it, instead of by its own key; `+state`, from looking an attempt up among all that are open instead
+//! of by its number.
 
 mod expire;
 mod offer;
 mod recall;
+mod recipients;
+mod supersede;
 mod withdraw;
 
 use fleetward_core::Timestamp;
-use fleetward_core::device::DeviceStatus;
-use fleetward_core::engine::{Effect, Order};
+use fleetward_core::device::{Class, DeviceStatus};
+use fleetward_core::engine::{Effect, Order, Recipients, Slot};
 
 use crate::params::params;
-use crate::tallies::Moves;
+use crate::tallies::{Moves, failure};
 use crate::{Param, StoreError, Tx};
 
+pub(crate) use supersede::supersede;
+pub use supersede::supersede_chosen;
 pub use withdraw::take_back;
 
 /// Whose effects are carried out.
@@ -30,44 +35,72 @@ pub struct Target {
 
 /// Carries out one effect. Answers with the devices whose open attempt changed.
 ///
+/// [`Effect::Choose`] is not for whole sets and does nothing here.
+///
 /// # Errors
 /// The database fails, or action numbers have run out.
 pub fn carry_out(
     tx: &Tx<'_>,
     target: Target,
-    effect: Effect,
+    effect: &Effect,
     order: &Order,
     now: Timestamp,
 ) -> Result<Vec<i64>, StoreError> {
     let deadline = order.device_timeout.after(now);
+    let key = target.execution_key;
     match effect {
-        Effect::Release { wave } => offer::offer(tx, target, wave, false, [deadline, now]),
-        Effect::Stage { wave } => offer::offer(tx, target, wave, true, [deadline, now]),
-        Effect::Switch { wave } => offer::switch(tx, target, wave, deadline, now),
-        Effect::Expire { unfetched } => expire::expire(tx, target.execution_key, unfetched, now),
-        Effect::Withdraw => withdraw::withdraw(tx, target.execution_key, now),
-        Effect::StopInFlight => withdraw::stop(tx, target.execution_key, deadline),
-        Effect::Recall => recall::recall(
-            tx,
-            target.execution_key,
-            order.rollback_timeout.after(now),
-            now,
-        ),
+        Effect::Choose => Ok(Vec::new()),
+        Effect::Offer { to, at_most, zones } => {
+            let devices = recipients::choose(tx, key, *to, *at_most, zones.as_deref(), order, now)?;
+            let staging = matches!(to, Recipients::Waves { staging: true, .. });
+            recipients::end_of_waits(tx, key, now)?;
+            offer::offer(tx, target, &devices, staging, [deadline, now])
+        }
+        Effect::Switch {
+            wave,
+            at_most,
+            zones,
+        } => {
+            let devices = recipients::staged(tx, key, *wave, *at_most, zones.as_deref(), order)?;
+            offer::switch(tx, key, &devices, deadline, now)
+        }
+        Effect::Expire { unfetched } => expire::expire(tx, key, *unfetched, order, now),
+        Effect::Withdraw => withdraw::withdraw(tx, key, false, now),
+        Effect::WithdrawStragglers => withdraw::withdraw(tx, key, true, now),
+        Effect::StopInFlight => withdraw::stop(tx, key, deadline),
+        Effect::Recall { at_most, deadline } => {
+            recall::recall(tx, key, *at_most, order, [*deadline, now])
+        }
     }
 }
+
+/// Devices that fetched an earlier attempt, were not heard of again and have not said since what they run:
+/// they may run the update.
+const LOST: &str = "failures > 0 AND EXISTS (SELECT 1 FROM actions l
+    WHERE l.device_key = assignments.device_key AND l.execution_key = assignments.execution_key
+      AND l.failure IN ('timed_out', 'updated_then_silent')
+      AND NOT EXISTS (SELECT 1 FROM actions m
+        WHERE m.device_key = l.device_key AND m.execution_key = l.execution_key
+          AND m.action_id > l.action_id
+          AND m.failure IN ('install_failed', 'rolled_back_on_device')))";
 
 /// Devices of an execution (parameter 1) that are in a set, and where they are counted.
 fn counted(
     tx: &Tx<'_>,
     set: &str,
     values: &[Param<'_>],
-) -> Result<Vec<(u32, DeviceStatus, bool, i64)>, StoreError> {
+) -> Result<Vec<(u32, Slot, i64)>, StoreError> {
     let sql = format!(
-        "SELECT wave, status, late, COUNT(*) FROM assignments
-         WHERE execution_key = $1 AND {set} GROUP BY 1, 2, 3"
+        "SELECT wave, status, class, COALESCE(failure, ''), COUNT(*) FROM assignments
+         WHERE execution_key = $1 AND {set} GROUP BY 1, 2, 3, 4"
     );
     tx.query(&sql, values, |row| {
-        Ok((row.small(0)?, row.word(1)?, row.truth(2)?, row.int(3)?))
+        let slot = Slot {
+            status: row.word::<DeviceStatus>(1)?,
+            class: row.word::<Class>(2)?,
+            failure: failure(row.str(3)?)?,
+        };
+        Ok((row.small(0)?, slot, row.int(4)?))
     })
 }
 
@@ -75,14 +108,13 @@ fn counted(
 fn recount(
     tx: &Tx<'_>,
     execution_key: i64,
-    devices: Vec<(u32, DeviceStatus, bool, i64)>,
-    becomes: impl Fn(DeviceStatus, bool) -> (DeviceStatus, bool),
+    devices: Vec<(u32, Slot, i64)>,
+    becomes: impl Fn(Slot) -> Slot,
 ) -> Result<(), StoreError> {
     let mut moves = Moves::default();
-    for (wave, status, late, devices) in devices {
-        let (new_status, new_late) = becomes(status, late);
-        moves.add((execution_key, wave, status, late), -devices);
-        moves.add((execution_key, wave, new_status, new_late), devices);
+    for (wave, slot, devices) in devices {
+        moves.add((execution_key, wave, slot), -devices);
+        moves.add((execution_key, wave, becomes(slot)), devices);
     }
     moves.write(tx)
 }

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender};
 use rusqlite::Connection;
 
+use crate::tx::Access;
 use crate::{StoreError, Tx};
 
 /// A closure in waiting; it answers its caller itself.
@@ -54,7 +55,7 @@ impl Drop for Readers {
 fn run(connection: &Connection, waiting: &Receiver<Job>) {
     while let Ok(job) = waiting.recv() {
         let begun = connection.execute_batch("BEGIN");
-        let tx = Tx::new(connection);
+        let tx = Tx::new(connection, Access::Read, None);
         let view = begun.map(|()| &tx).map_err(StoreError::from);
         // A panicking closure drops its answer, which tells the caller.
         drop(catch_unwind(AssertUnwindSafe(|| job(view))));

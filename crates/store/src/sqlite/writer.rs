@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender};
 use rusqlite::Connection;
 
+use crate::tx::Access;
 use crate::{StoreError, Tx};
 
 /// Most closures in one commit.
@@ -95,7 +96,7 @@ fn group(
 
 fn one(connection: &Connection, job: Job) -> Result<Answer, (rusqlite::Error, Option<Answer>)> {
     statement(connection, "SAVEPOINT caller").map_err(|error| (error, None))?;
-    let tx = Tx::new(connection);
+    let tx = Tx::new(connection, Access::Write, None);
     let (keep, answer) = catch_unwind(AssertUnwindSafe(|| job(&tx)))
         .unwrap_or_else(|_| (false, Box::new(drop) as Answer));
     let undone = if keep {
@@ -110,7 +111,7 @@ fn one(connection: &Connection, job: Job) -> Result<Answer, (rusqlite::Error, Op
     }
 }
 
-fn statement(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+pub(super) fn statement(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 

@@ -148,6 +148,7 @@ impl Chapter {
         }
         let request = ExecuteRequest {
             plan_id: plan.plan_id,
+            ..ExecuteRequest::default()
         };
         let started: ExecutionView = people
             .engineer

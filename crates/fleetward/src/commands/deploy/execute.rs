@@ -10,11 +10,20 @@ use crate::follow::{Goal, Wait, wait};
 use crate::ids;
 
 /// Start an approved plan
+///
+/// A plan with a schedule starts when its time has come, and one that others come before when they are over: until then
+/// its execution is queued.
 #[derive(Debug, Args)]
 pub(crate) struct Execute {
     /// The plan, as `plan create` and `plan list` show it
     #[arg(long, value_name = "ID", value_parser = ids::plan)]
     plan_id: String,
+    /// Why a version goes on that has not proved itself where it should have; takes an admin's key and is audited
+    #[arg(long, value_name = "REASON")]
+    override_promotion: Option<String>,
+    /// Why it runs through freezes; takes an admin's key and is audited
+    #[arg(long, value_name = "REASON")]
+    override_freeze: Option<String>,
     #[command(flatten)]
     wait: Wait,
     /// Any text that is the same when this is tried again, so that the plan starts once
@@ -31,6 +40,8 @@ pub(super) async fn run(command: Execute, context: &Context) -> Result<Ending, C
             &["deployments", "execute"],
             &ExecuteRequest {
                 plan_id: command.plan_id,
+                override_promotion: command.override_promotion,
+                override_freeze: command.override_freeze,
             },
             once,
         )
@@ -46,7 +57,9 @@ pub(super) async fn run(command: Execute, context: &Context) -> Result<Ending, C
         })?;
         return Ok(Ending::Done);
     }
-    output.note(&format!("execution {} started", started.execution_id));
+    if started.status != "queued" {
+        output.note(&format!("execution {} started", started.execution_id));
+    }
     let (execution, ending) = wait(
         &client,
         output,

@@ -8,6 +8,7 @@ use crate::commands::listing::{self, Limit};
 use crate::error::{CliError, Ending};
 use crate::ids;
 use crate::page::moment;
+use crate::waiting;
 
 /// List executions, the newest first
 #[derive(Debug, Args)]
@@ -15,7 +16,7 @@ pub(crate) struct List {
     /// Only those in this environment
     #[arg(short, long, value_name = "ENV")]
     environment: Option<String>,
-    /// Only those with this status, such as observing, halted or succeeded
+    /// Only those with this status, such as queued, observing, halted or succeeded
     #[arg(long)]
     status: Option<String>,
     /// Only those of this plan
@@ -72,6 +73,6 @@ fn row(execution: &ExecutionView) -> Vec<String> {
         execution.status.clone(),
         execution.devices.to_string(),
         format!("{:.0} %", execution.progress),
-        moment(&execution.started_at),
+        waiting::reason(execution).unwrap_or_else(|| moment(&execution.started_at)),
     ]
 }

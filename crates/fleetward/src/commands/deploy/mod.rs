@@ -6,6 +6,7 @@ mod list;
 mod status;
 mod target;
 mod view;
+mod why;
 
 use clap::Subcommand;
 
@@ -19,6 +20,7 @@ pub(crate) enum DeployCommand {
     Execute(execute::Execute),
     List(list::List),
     Status(status::Status),
+    Why(why::Why),
     /// Release no further device until it is resumed
     Pause(act::Act),
     /// Go on after a pause or a halt
@@ -37,6 +39,7 @@ pub(crate) async fn run(command: DeployCommand, context: &Context) -> Result<End
         DeployCommand::Execute(command) => execute::run(command, context).await,
         DeployCommand::List(command) => list::run(command, context).await,
         DeployCommand::Status(command) => status::run(command, context).await,
+        DeployCommand::Why(command) => why::run(command, context).await,
         DeployCommand::Pause(command) => act::run(Action::Pause, command, context).await,
         DeployCommand::Resume(command) => act::run(Action::Resume, command, context).await,
         DeployCommand::Cancel(command) => act::run(Action::Cancel, command, context).await,

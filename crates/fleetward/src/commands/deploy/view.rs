@@ -6,6 +6,7 @@ use crate::error::{CliError, Ending};
 use crate::output::Output;
 use crate::page::{Page, moment, optional_moment, or_dash};
 use crate::tally::Tally;
+use crate::waiting;
 
 /// Writes an execution and its waves.
 pub(super) fn write(page: &mut Page, execution: &ExecutionView) {
@@ -24,7 +25,14 @@ pub(super) fn write(page: &mut Page, execution: &ExecutionView) {
             ),
         ),
         ("Status", execution.status.clone()),
-        ("Reason", execution.reason.clone().unwrap_or_default()),
+        (
+            "Reason",
+            waiting::reason(execution)
+                .or_else(|| execution.reason.clone())
+                .or_else(|| execution.why.clone())
+                .unwrap_or_default(),
+        ),
+        ("Not before", optional_moment(execution.starts_at.as_ref())),
         ("Devices", devices(execution, &tally)),
         ("Left out before", excluded(execution)),
         (
@@ -35,8 +43,13 @@ pub(super) fn write(page: &mut Page, execution: &ExecutionView) {
                 String::new()
             },
         ),
+        ("Joined", joined(execution.joined)),
         (
-            "Started",
+            if execution.status == "queued" {
+                "Asked for"
+            } else {
+                "Started"
+            },
             format!(
                 "{} by {}",
                 moment(&execution.started_at),
@@ -111,6 +124,13 @@ pub(super) fn what_next(execution: &ExecutionView) -> Option<String> {
         "halted" | "paused" => Some(format!(
             "It waits for you: fleetward deploy resume|rollback|cancel --execution-id {id}"
         )),
+        "queued" => Some(format!(
+            "Watch it: fleetward deploy status --execution-id {id} --watch"
+        )),
+        "no_devices" => Some(format!(
+            "Its plan matches no device: fleetward plan show {}",
+            execution.plan_id
+        )),
         "rollback_incomplete" => {
             Some("Devices that need a person: fleetward device list --quarantined".to_owned())
         }
@@ -155,6 +175,7 @@ fn wave(wave: &WaveView) -> Vec<String> {
 
 fn devices(execution: &ExecutionView, tally: &Tally) -> String {
     match execution.devices {
+        0 if execution.status == "queued" => "chosen when it starts".to_owned(),
         0 => "none".to_owned(),
         devices => format!("{devices} ({tally})"),
     }
@@ -170,4 +191,11 @@ fn excluded(execution: &ExecutionView) -> String {
 
 fn late(count: u64) -> String {
     format!("{count} did not come while their wave was open; they get the update when they come")
+}
+
+fn joined(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("{count} came new while it ran; they are in no wave"),
+    }
 }

@@ -4,6 +4,7 @@ mod add;
 mod change;
 mod list;
 mod show;
+mod why;
 
 use clap::Subcommand;
 use fleetward_server::api::types::DeviceView;
@@ -20,6 +21,7 @@ const MISSING: &str = "`fleetward device list --search TEXT` finds devices by a 
 pub(crate) enum DeviceCommand {
     List(list::List),
     Show(show::Show),
+    Why(why::Why),
     Add(add::Add),
     Move(change::Move),
 }
@@ -29,6 +31,7 @@ pub(crate) async fn run(command: DeviceCommand, context: &Context) -> Result<End
     match command {
         DeviceCommand::List(command) => list::run(command, context).await,
         DeviceCommand::Show(command) => show::run(command, context).await,
+        DeviceCommand::Why(command) => why::run(command, context).await,
         DeviceCommand::Add(command) => add::run(command, context).await,
         DeviceCommand::Move(command) => change::run(command, context).await,
     }

@@ -9,6 +9,8 @@ use crate::cli::Context;
 use crate::error::{CliError, Ending};
 
 /// Approve a plan, so that it can be executed
+///
+/// It may take more than one person; in production, whoever wrote the plan does not count.
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
     #[command(flatten)]

@@ -1,10 +1,16 @@
 //! The fields of a plan that may come from the command line, from a file, or from answers; all optional until they are
 //! put together.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
-use fleetward_server::api::types::{CriteriaRequest, PlanRequest};
+use fleetward_server::api::types::{
+    CriteriaRequest, FailureDomainView, PlanRequest, RateRequest, RetryView,
+};
 use serde::Deserialize;
 
+use super::criteria::CriteriaFlags;
+use super::pace::{self, RateFlags};
 use crate::error::CliError;
 
 /// What is known of a plan so far. The names are those of the API.
@@ -27,7 +33,7 @@ pub(super) struct PlanFields {
     /// Whose devices to update
     #[arg(long, value_name = "ENV")]
     pub(super) target_environment: Option<String>,
-    /// Which of them, by group; all when left out
+    /// Which of them, by group; those of the environment when left out
     #[arg(long, value_delimiter = ',', value_name = "GROUP,…")]
     pub(super) device_groups: Option<Vec<String>>,
     /// How it is cut into waves
@@ -51,17 +57,6 @@ pub(super) struct PlanFields {
     /// How long a wave is watched after its last device is through
     #[arg(long, value_name = "SECONDS")]
     pub(super) monitor_seconds: Option<u32>,
-    /// Most failures before it stops
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
-    #[serde(skip)]
-    pub(super) max_failure_rate: Option<f64>,
-    /// Least share of a wave that must come for a verdict
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
-    #[serde(skip)]
-    pub(super) min_judged: Option<f64>,
-    /// When to stop.
-    #[arg(skip)]
-    rollback_criteria: Option<CriteriaRequest>,
     /// Go back by itself when it trips, or halt and ask
     #[arg(long, value_name = "true|false")]
     pub(super) auto_rollback: Option<bool>,
@@ -71,10 +66,60 @@ pub(super) struct PlanFields {
     /// What becomes of devices that don't come
     #[arg(long, value_parser = ["late", "skip", "wait"])]
     pub(super) offline_policy: Option<String>,
-    /// Refused by the server, which says so better than this program.
-    #[arg(skip)]
+    /// How long a device may take to go back
+    #[arg(long, value_name = "SECONDS")]
+    rollback_timeout: Option<u32>,
+    /// How long the whole rollout may take before it halts and asks
+    #[arg(long, value_name = "SECONDS")]
+    deployment_timeout: Option<u32>,
+    /// What follows a wave that passed: the next one, or a question
+    #[arg(long, value_parser = ["continue", "pause"])]
+    on_pass: Option<String>,
+    /// What follows a wave that can't be judged
+    #[arg(long, value_parser = ["pause", "continue", "rollback"])]
+    on_inconclusive: Option<String>,
+    /// Version that devices must pass through on their way; may be given more than once, oldest first
+    #[arg(long = "stepping-stone", value_name = "VERSION")]
+    stepping_stones: Option<Vec<String>>,
+    /// Update devices that join while it runs, too
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    dynamic: Option<bool>,
+    /// When to start: a time such as 2030-01-31T02:00:00Z, or a cron expression in UTC such as '0 2 * * MON'
+    ///
+    /// A file may have an object with `at`, or with `cron` and `timezone`.
+    #[arg(long, value_name = "TEXT", value_parser = text)]
     schedule: Option<serde_json::Value>,
-    /// As `schedule`.
+    /// Don't put it to the approvers yet
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    draft: Option<bool>,
+    /// It can't wait for approvals and windows; takes a right of its own, and a review is owed
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    emergency: Option<bool>,
+    /// Why it can't wait; needed with --emergency
+    #[arg(long, value_name = "TEXT")]
+    emergency_reason: Option<String>,
+    /// Most devices that are under way at once
+    #[arg(long, value_name = "DEVICES", help_heading = pace::HEADING)]
+    max_in_flight: Option<u64>,
+    /// Largest share of the devices of one place that may be under way at once, such as site=10
+    #[arg(long, value_name = "ATTRIBUTE=PERCENT", value_parser = pace::failure_domain, help_heading = pace::HEADING)]
+    failure_domain: Option<FailureDomainView>,
+    #[command(flatten)]
+    #[serde(skip)]
+    rate_flags: RateFlags,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(super) criteria: CriteriaFlags,
+    /// As the flags of the rate.
+    #[arg(skip)]
+    rate: Option<RateRequest>,
+    /// As the flags of the criteria.
+    #[arg(skip)]
+    rollback_criteria: Option<CriteriaRequest>,
+    /// As the flags of the retries.
+    #[arg(skip)]
+    retries: Option<BTreeMap<String, RetryView>>,
+    /// Refused by the server, which says so better than this program.
     #[arg(skip)]
     quality_gates: Option<serde_json::Value>,
 }
@@ -102,13 +147,27 @@ impl PlanFields {
             canary_percentage: self.canary_percentage.or(other.canary_percentage),
             canary_steps: self.canary_steps.or(other.canary_steps),
             monitor_seconds: self.monitor_seconds.or(other.monitor_seconds),
-            max_failure_rate: self.max_failure_rate.or(other.max_failure_rate),
-            min_judged: self.min_judged.or(other.min_judged),
-            rollback_criteria: self.rollback_criteria.or(other.rollback_criteria),
             auto_rollback: self.auto_rollback.or(other.auto_rollback),
             device_timeout: self.device_timeout.or(other.device_timeout),
             offline_policy: self.offline_policy.or(other.offline_policy),
+            rollback_timeout: self.rollback_timeout.or(other.rollback_timeout),
+            deployment_timeout: self.deployment_timeout.or(other.deployment_timeout),
+            on_pass: self.on_pass.or(other.on_pass),
+            on_inconclusive: self.on_inconclusive.or(other.on_inconclusive),
+            stepping_stones: self.stepping_stones.or(other.stepping_stones),
+            dynamic: self.dynamic.or(other.dynamic),
             schedule: self.schedule.or(other.schedule),
+            draft: self.draft.or(other.draft),
+            emergency: self.emergency.or(other.emergency),
+            emergency_reason: self.emergency_reason.or(other.emergency_reason),
+            max_in_flight: self.max_in_flight.or(other.max_in_flight),
+            failure_domain: self.failure_domain.or(other.failure_domain),
+            // Flags are only here, and objects only in the file: `request` puts them together.
+            rate_flags: self.rate_flags,
+            criteria: self.criteria,
+            rate: self.rate.or(other.rate),
+            rollback_criteria: self.rollback_criteria.or(other.rollback_criteria),
+            retries: self.retries.or(other.retries),
             quality_gates: self.quality_gates.or(other.quality_gates),
         }
     }
@@ -116,9 +175,8 @@ impl PlanFields {
     /// The request that these fields make.
     ///
     /// # Errors
-    /// Names every field that a plan can't do without and that is not there.
+    /// Names every field that a plan can't do without and that is not there; there is a growth without a rate.
     pub(super) fn request(self) -> Result<PlanRequest, CliError> {
-        let rollback_criteria = self.criteria();
         let (Some(name), Some(firmware_version), Some(target_environment)) =
             (&self.name, &self.firmware_version, &self.target_environment)
         else {
@@ -138,27 +196,26 @@ impl PlanFields {
             batch_size: self.batch_size,
             batch_percentage: self.batch_percentage,
             monitor_seconds: self.monitor_seconds,
-            rollback_criteria,
+            rollback_criteria: self.criteria.over(self.rollback_criteria),
             auto_rollback: self.auto_rollback,
             device_timeout: self.device_timeout,
             offline_policy: self.offline_policy,
+            rollback_timeout: self.rollback_timeout,
+            deployment_timeout: self.deployment_timeout,
+            max_in_flight: self.max_in_flight,
+            rate: self.rate_flags.over(self.rate)?,
+            failure_domain: self.failure_domain,
+            on_pass: self.on_pass,
+            on_inconclusive: self.on_inconclusive,
+            retries: self.criteria.retries_over(self.retries),
+            stepping_stones: self.stepping_stones,
+            dynamic: self.dynamic,
             schedule: self.schedule,
             quality_gates: self.quality_gates,
+            draft: self.draft,
+            emergency: self.emergency,
+            emergency_reason: self.emergency_reason,
         })
-    }
-
-    /// The criteria of the file, with those of the command line instead where they are given.
-    fn criteria(&self) -> Option<CriteriaRequest> {
-        if self.rollback_criteria.is_none()
-            && self.max_failure_rate.is_none()
-            && self.min_judged.is_none()
-        {
-            return None;
-        }
-        let mut criteria = self.rollback_criteria.clone().unwrap_or_default();
-        criteria.max_failure_rate = self.max_failure_rate.or(criteria.max_failure_rate);
-        criteria.min_judged = self.min_judged.or(criteria.min_judged);
-        Some(criteria)
     }
 
     fn incomplete(&self) -> CliError {
@@ -185,6 +242,11 @@ impl PlanFields {
     }
 }
 
+/// A text, which the server understands.
+fn text(text: &str) -> Result<serde_json::Value, std::convert::Infallible> {
+    Ok(text.into())
+}
+
 /// A share in percent, with or without its sign.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim_end();
@@ -195,58 +257,4 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{PlanFields, percent};
-
-    fn parse(yaml: &str) -> PlanFields {
-        serde_saphyr::from_str(yaml).unwrap()
-    }
-
-    #[test]
-    fn the_command_line_wins_over_the_file() {
-        let file = parse(
-            "name: a\nfirmware_version: 1.10\ntarget_environment: production\nbatch_percentage: 10\n\
-             rollback_criteria: { max_failure_rate: 5, min_judged: 80 }",
-        );
-        let flags = PlanFields {
-            name: Some("b".to_owned()),
-            batch_size: Some(7),
-            max_failure_rate: Some(2.0),
-            ..PlanFields::default()
-        };
-        let request = flags.or(file).request().unwrap();
-        assert_eq!(
-            (request.name.as_str(), request.firmware_version.as_str()),
-            ("b", "1.10")
-        );
-        assert_eq!(
-            (request.batch_size, request.batch_percentage),
-            (Some(7), None)
-        );
-        let criteria = request.rollback_criteria.unwrap();
-        assert_eq!(
-            (criteria.max_failure_rate, criteria.min_judged),
-            (Some(2.0), Some(80.0))
-        );
-    }
-
-    #[test]
-    fn what_is_missing_is_named_with_its_flag() {
-        let error = parse("name: a").request().unwrap_err().to_string();
-        assert!(
-            error.contains("firmware_version (--firmware-version) and no target_environment"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn unknown_fields_are_refused() {
-        assert!(serde_saphyr::from_str::<PlanFields>("strategie: canary").is_err());
-    }
-
-    #[test]
-    fn shares_may_have_their_sign() {
-        assert_eq!((percent("2.5 %"), percent("100")), (Ok(2.5), Ok(100.0)));
-        assert!(percent("101").is_err() && percent("NaN").is_err() && percent("ten").is_err());
-    }
-}
+mod tests;

@@ -55,8 +55,9 @@ pub(super) async fn complete(
             "Share in the first wave, in percent (the server's default)",
         )?;
     }
-    if fields.max_failure_rate.is_none() {
-        fields.max_failure_rate = share(output, "Most failures, in percent (the environment's)")?;
+    if fields.criteria.max_failure_rate.is_none() {
+        fields.criteria.max_failure_rate =
+            share(output, "Most failures, in percent (the environment's)")?;
     }
     if fields.name.is_none() {
         fields.name = Some(name(&fields, output)?);

@@ -3,6 +3,7 @@
 use clap::Args;
 use fleetward_server::api::types::PlanView;
 
+use super::life;
 use crate::cli::Context;
 use crate::commands::listing::{self, Limit};
 use crate::error::{CliError, Ending};
@@ -14,9 +15,12 @@ pub(crate) struct List {
     /// Only those for this environment
     #[arg(short, long, value_name = "ENV")]
     environment: Option<String>,
-    /// Only those with this status, such as pending_approval or approved
+    /// Only those with this status: draft, pending_approval, approved, rejected, expired or executed
     #[arg(long)]
     status: Option<String>,
+    /// Only those with this review: emergency plans owe one until it is done
+    #[arg(long, value_parser = ["none", "owed", "done"])]
+    review: Option<String>,
     #[command(flatten)]
     limit: Limit,
 }
@@ -25,10 +29,15 @@ pub(super) async fn run(command: List, context: &Context) -> Result<Ending, CliE
     let List {
         environment,
         status,
+        review,
         limit,
     } = command;
-    let filtered = environment.is_some() || status.is_some();
-    let query = [("environment", environment), ("status", status)];
+    let filtered = environment.is_some() || status.is_some() || review.is_some();
+    let query = [
+        ("environment", environment),
+        ("status", status),
+        ("review", review),
+    ];
     let rows = context
         .client()?
         .list(&["deployment-plans"], &query, limit.most())
@@ -42,13 +51,14 @@ pub(super) async fn run(command: List, context: &Context) -> Result<Ending, CliE
     Ok(Ending::Done)
 }
 
-const HEADER: [&str; 7] = [
+const HEADER: [&str; 8] = [
     "PLAN",
     "NAME",
     "ENVIRONMENT",
     "VERSION",
     "STRATEGY",
     "STATUS",
+    "APPROVALS",
     "CREATED",
 ];
 
@@ -60,6 +70,7 @@ fn row(plan: &PlanView) -> Vec<String> {
         plan.firmware_version.clone(),
         plan.strategy.clone(),
         plan.status.clone(),
+        life::in_a_cell(plan),
         format!("{} by {}", moment(&plan.created_at), plan.created_by),
     ]
 }

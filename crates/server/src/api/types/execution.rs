@@ -6,11 +6,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What to execute.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExecuteRequest {
     /// An approved plan.
     pub plan_id: String,
+    /// Why a version goes on that has not proved itself where it should have; takes a right of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub override_promotion: Option<String>,
+    /// Why it runs through freezes; takes a right of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub override_freeze: Option<String>,
 }
 
 /// A word that goes with a command.
@@ -44,6 +50,9 @@ pub struct ExecutionView {
     pub finished: bool,
     /// Why it waits for an operator, or why it went back; in words.
     pub reason: Option<String>,
+    /// Why it does not go further now, in words; absent when it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// The wave that is open, from 1.
     pub current_wave: Option<u32>,
     /// How many devices it targets.
@@ -56,6 +65,12 @@ pub struct ExecutionView {
     pub counts: BTreeMap<String, u64>,
     /// Devices that missed their wave without ever coming; they get the update when they come.
     pub late: u64,
+    /// Devices that joined while it ran; they are in no wave's numbers.
+    #[serde(default)]
+    pub joined: u64,
+    /// When it starts at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<String>,
     /// The waves, in order.
     pub waves: Vec<WaveView>,
     /// When it was started, RFC 3339.
@@ -111,6 +126,12 @@ pub struct ExecutionDeviceView {
     pub status: String,
     /// It missed its wave without ever coming.
     pub late: bool,
+    /// How it belongs to the execution: `on_time`, `absent` and `arrived` for late ones, `joined`.
+    #[serde(default)]
+    pub class: String,
+    /// When it may be offered the update again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<String>,
     /// The version that it had.
     pub previous_version: String,
     /// How it failed.

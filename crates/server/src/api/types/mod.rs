@@ -6,9 +6,14 @@ mod device;
 mod environment;
 mod execution;
 mod firmware;
+mod freeze;
 mod key;
+mod pace;
 mod plan;
+mod preview;
 mod report;
+mod simulation;
+mod why;
 
 pub use audit::AuditView;
 pub use device::{
@@ -20,9 +25,19 @@ pub use execution::{
     CommandRequest, DecisionView, ExecuteRequest, ExecutionDeviceView, ExecutionView, WaveView,
 };
 pub use firmware::FirmwareView;
+pub use freeze::{FreezeView, NewFreezeRequest};
 pub use key::{KeyView, NewKeyRequest, NewKeyView};
-pub use plan::{ApproveRequest, CriteriaRequest, PlanRequest, PlanView};
+pub use pace::{FailureDomainView, RateRequest, RateView};
+pub use plan::{
+    ApprovalView, ApproveRequest, CriteriaRequest, FailureLimitView, PlanRequest, PlanView,
+    RejectRequest, RetryView, ReviewRequest, RevisionView,
+};
+pub use preview::{
+    BoundaryRowView, BoundaryView, ExcludedView, HarmView, PreviewView, WavePreview,
+};
 pub use report::{DeploymentReport, HealthCheckView, HealthReport, MetricsView, SummaryReport};
+pub use simulation::{SimulateRequest, SimulationView, SpreadView, TranscriptLine};
+pub use why::WhyView;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fleetward_core::engine::Rollout;
-use fleetward_core::plan::PlanState;
-use fleetward_core::selection::{Candidate, order, seed_of};
+use fleetward_core::Timestamp;
+use fleetward_core::calendar::Schedule;
+use fleetward_core::engine::{HaltReason, Outcome, Phase, Rollout};
+use fleetward_core::plan::{LifeRefusal, Plan, PlanLife, covered};
 use fleetward_store::executions::{self, Execution};
-use fleetward_store::{Tx, assignments, devices, plans};
+use fleetward_store::{Tx, firmware, plans};
 
-use super::view;
 use crate::api::types::{ExecuteRequest, ExecutionView};
 use crate::app::ids::new_id;
 use crate::app::{Aftermath, App, AppError, Call, Done, plans as app_plans};
 use crate::auth::Right;
-use crate::config::Promotion;
 use crate::driver::start;
 
 impl App {
@@ -27,8 +26,11 @@ impl App {
         call: &Call,
         request: ExecuteRequest,
     ) -> Result<ExecutionView, AppError> {
+        call.needs(Right::Execute)?;
+        app_plans::check_override(call, request.override_promotion.as_ref())?;
+        self.expire_if_due(&request.plan_id, call.now).await?;
         let app = Arc::clone(self);
-        let work = move |tx: &Tx<'_>, call: &Call| app.start(tx, call, &request.plan_id);
+        let work = move |tx: &Tx<'_>, call: &Call| app.start(tx, call, &request);
         self.command(call, Right::Execute, work).await
     }
 
@@ -36,154 +38,146 @@ impl App {
         &self,
         tx: &Tx<'_>,
         call: &Call,
-        plan_id: &str,
+        request: &ExecuteRequest,
     ) -> Result<Done<ExecutionView>, AppError> {
-        let stored = app_plans::find(tx, plan_id)?;
-        may_run(&stored)?;
+        let stored = app_plans::find(tx, &request.plan_id)?;
+        may_run(&stored, self.standing(tx, &stored, call.now)?.life, call)?;
         let image = self.deployable(tx, &stored)?;
-        let rule = self.configured(&stored.plan.target_environment)?.promotion;
-        let unproved = self.promotion_warning(tx, &stored, &image)?;
-        if let Some(detail) = unproved.filter(|_| rule == Promotion::Strict) {
-            let detail = format!("{detail}: deploy it there first (promotion is strict)");
-            return Err(AppError::conflict("not_promoted", detail));
+        app_plans::check_bound(tx, &stored, &image)?;
+        let reason = request.override_promotion.as_ref();
+        self.check_promotion(tx, call, (&stored, &image), reason)?;
+        self.check_stones(tx, &stored)?;
+        let plan = &stored.plan;
+        let starts_at = starts_at(plan, call.now)?;
+        let mut rollout = Rollout::queued(plan, starts_at);
+        rollout.may_match = stored.devices.map(covered);
+        if let Some(reason) = &request.override_freeze {
+            call.needs(Right::OverrideFreeze)?;
+            let detail = serde_json::json!({ "reason": reason });
+            call.audit(tx, "execution.freeze_override", &stored.plan_id, &detail)?;
+            rollout.overrides_freeze = true;
         }
-        let chosen = choose(tx, &stored, &image)?;
-        if chosen.waves.is_empty() {
-            let detail = format!(
-                "no device would be updated; left out: {}",
-                listed(&chosen.excluded)
-            );
-            return Err(AppError::conflict("no_devices", detail));
-        }
-        let sizes: Vec<u64> = chosen.waves.iter().map(|wave| wave.len() as u64).collect();
-        let mut execution = Execution {
+        let execution = Execution {
             execution_key: 0,
             execution_id: new_id("exec", call.now),
             plan_key: stored.plan_key,
             plan_id: stored.plan_id.clone(),
-            environment: stored.plan.target_environment.clone(),
+            environment: plan.target_environment.clone(),
             firmware_key: image.firmware_key,
-            rollout: Rollout::new(&stored.plan, &sizes),
-            devices: sizes.iter().sum(),
-            excluded: chosen.excluded,
+            rollout,
+            devices: 0,
+            excluded: BTreeMap::new(),
             created_at: call.now,
             created_by: call.principal.name.clone(),
             finished_at: None,
         };
         let key = executions::insert(tx, &execution)?;
-        execution.execution_key = key;
-        assignments::choose(tx, key, &chosen.waves, call.now)?;
-        plans::set_state(tx, stored.plan_key, PlanState::Executed)?;
-        let detail =
-            serde_json::json!({ "plan_id": plan_id, "digest": stored.digest, "waves": sizes });
+        plans::executed(tx, &stored, key)?;
+        let detail = serde_json::json!({
+            "plan_id": stored.plan_id,
+            "revision": stored.revision,
+            "digest": stored.digest,
+            "starts_at": starts_at,
+        });
         call.audit(tx, "execution.start", &execution.execution_id, &detail)?;
-        let driven = start(tx, key, call.now)?;
+        let mut driven = start(tx, &self.config, key, call.now)?;
         let execution = super::find(tx, &execution.execution_id)?;
+        refuse_what_can_not_start(&execution, &stored)?;
+        driven.wake.push(key);
         let aftermath = Aftermath {
             roster: driven.roster,
-            wake: vec![key],
+            wake: driven.wake,
             ..Aftermath::default()
         };
         Ok(Done {
-            value: view(tx, &execution)?,
+            value: self.execution_view(tx, &execution, call.now)?,
             aftermath,
         })
     }
+
+    /// Every version on the way must be there, or devices would be stranded half-way.
+    fn check_stones(&self, tx: &Tx<'_>, stored: &plans::StoredPlan) -> Result<(), AppError> {
+        for version in &stored.plan.stepping_stones {
+            let image = firmware::find(tx, version)?;
+            if image.is_none_or(|image| image.withdrawn.is_some()) {
+                let message = format!("there is no firmware `{version}` to go through: upload it");
+                return Err(AppError::invalid("stepping_stones", message));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn may_run(stored: &plans::StoredPlan) -> Result<(), AppError> {
-    let detail = match stored.state {
-        PlanState::Approved => return Ok(()),
-        PlanState::PendingApproval | PlanState::Draft => {
-            format!(
-                "the plan needs an approval first: POST /api/deployment-plans/{}/approve",
-                stored.plan_id
-            )
+/// When a plan with a schedule starts; none when it does so at once.
+///
+/// # Errors
+/// Its schedule has no moment to come.
+pub(in crate::app) fn starts_at(
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, AppError> {
+    match &plan.schedule {
+        None => Ok(None),
+        Some(Schedule::At(at)) => Ok(Some(*at)),
+        Some(schedule) => match schedule.next_after(now) {
+            Some(at) => Ok(Some(at)),
+            None => Err(AppError::conflict(
+                "never_due",
+                "the plan's schedule has no moment to come: edit the plan".to_owned(),
+            )),
+        },
+    }
+}
+
+/// What is certain at once is an answer to whoever executes, and not an execution.
+fn refuse_what_can_not_start(
+    execution: &Execution,
+    stored: &plans::StoredPlan,
+) -> Result<(), AppError> {
+    match &execution.rollout.phase {
+        Phase::Finished {
+            outcome: Outcome::NoDevices,
+            ..
+        } => {
+            let detail = format!(
+                "no device would be updated; left out: {}",
+                in_words(&execution.excluded)
+            );
+            Err(AppError::conflict("no_devices", detail))
         }
-        PlanState::Executed => {
-            "the plan was executed before: make a new one to run it again".to_owned()
-        }
-        PlanState::Rejected | PlanState::Expired | PlanState::Superseded => {
-            format!(
-                "the plan is {} and can't be executed: make a new one",
-                stored.state
-            )
+        Phase::Halted {
+            reason: HaltReason::TargetsGrew { matching, .. },
+            ..
+        } => app_plans::check_size(stored, *matching),
+        Phase::Queued
+        | Phase::Releasing { .. }
+        | Phase::Staging { .. }
+        | Phase::Verifying { .. }
+        | Phase::Observing { .. }
+        | Phase::Halted { .. }
+        | Phase::RollingBack { .. }
+        | Phase::Cancelling { .. }
+        | Phase::Finished { .. } => Ok(()),
+    }
+}
+
+fn may_run(stored: &plans::StoredPlan, mut life: PlanLife, call: &Call) -> Result<(), AppError> {
+    let Err(refusal) = life.execute(call.now) else {
+        return Ok(());
+    };
+    let path = format!("/api/deployment-plans/{}", stored.plan_id);
+    let detail = match refusal {
+        LifeRefusal::Unapproved(_) => format!("{refusal}: POST {path}/approve"),
+        LifeRefusal::Draft => format!("{refusal}: POST {path}/submit"),
+        LifeRefusal::Dead(_) => format!("{refusal}: PUT {path}"),
+        LifeRefusal::Over(_) | LifeRefusal::OwnPlan | LifeRefusal::CountedBefore(_) => {
+            refusal.to_string()
         }
     };
     Err(AppError::conflict("not_approved", detail))
 }
 
-struct Chosen {
-    waves: Vec<Vec<i64>>,
-    excluded: BTreeMap<String, u64>,
-}
-
-/// The devices of each wave, and how many matching ones were left out for which reason.
-fn choose(
-    tx: &Tx<'_>,
-    stored: &plans::StoredPlan,
-    image: &fleetward_store::firmware::Firmware,
-) -> Result<Chosen, AppError> {
-    let plan = &stored.plan;
-    // Whoever is kept for another execution is as busy as if it were written out.
-    assignments::write_out(tx, None, u32::MAX)?;
-    let busy = assignments::busy(tx, &plan.target_environment)?;
-    let seed = seed_of(&plan_seed(stored));
-    let mut excluded: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let mut strata: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
-    let mut next_stratum = 0;
-    let mut keys = Vec::new();
-    let mut candidates = Vec::new();
-    let (environment, groups) = (&plan.target_environment, &plan.device_groups);
-    devices::candidates(tx, environment, groups, &plan.firmware_version, |device| {
-        let held = busy.binary_search(&device.device_key).ok().map(|_| "busy");
-        if let Some(reason) = app_plans::left_out(&device, image).or(held) {
-            *excluded.entry(reason).or_default() += 1;
-            return;
-        }
-        let known = strata
-            .get(device.model)
-            .and_then(|of| of.get(device.revision));
-        let stratum = known.copied().unwrap_or_else(|| {
-            next_stratum += 1;
-            let of_model = strata.entry(device.model.to_owned()).or_default();
-            *of_model
-                .entry(device.revision.to_owned())
-                .or_insert(next_stratum)
-        });
-        keys.push(device.device_key);
-        candidates.push(Candidate::new(seed, device.device_id, stratum));
-    })?;
-    let order = order(&candidates);
-    let mut rest = order.as_slice();
-    let mut waves = Vec::new();
-    for size in plan.waves(keys.len() as u64) {
-        let (wave, others) = rest.split_at(size as usize);
-        rest = others;
-        let mut wave: Vec<i64> = wave.iter().map(|&at| keys[at as usize]).collect();
-        wave.sort_unstable();
-        waves.push(wave);
-    }
-    if !rest.is_empty() {
-        excluded.insert("beyond_rollout_percentage", rest.len() as u64);
-    }
-    let excluded = excluded
-        .into_iter()
-        .map(|(reason, n)| (reason.to_owned(), n))
-        .collect();
-    Ok(Chosen { waves, excluded })
-}
-
-/// Plans for the same version and environment choose the same devices first, so that a plan with a
-/// larger `rollout_percentage` goes on where the smaller one ended.
-fn plan_seed(stored: &plans::StoredPlan) -> String {
-    format!(
-        "{}/{}",
-        stored.plan.target_environment, stored.plan.firmware_version
-    )
-}
-
-fn listed(excluded: &BTreeMap<String, u64>) -> String {
+fn in_words(excluded: &BTreeMap<String, u64>) -> String {
     if excluded.is_empty() {
         return "none, the environment has no matching devices".to_owned();
     }

@@ -17,6 +17,7 @@ use super::feedback::read;
 use super::reply;
 use super::wire::{ConfigData, Mode};
 use crate::app::App;
+use crate::devices::arrivals;
 
 const KEY_MAX: usize = 128;
 const VALUE_MAX: usize = 128;
@@ -27,6 +28,8 @@ const MODEL: &[&str] = &["model", "hw_boardname", "hwModel", "board", "device_ty
 const REVISION: &[&str] = &["hw_revision", "hwRevision", "revision"];
 /// Attributes that tell the running version.
 const VERSION: &[&str] = &["sw_version", "swVersion", "firmware_version", "version"];
+/// The lowest version that the device may run, where its hardware or bootloader knows one.
+const SECURITY_FLOOR: &[&str] = &["security_floor", "minimum_version"];
 /// An attribute with which a device says itself whether it can fill a slot without switching to it.
 const STAGING: &str = "fleetward.staging";
 
@@ -43,19 +46,13 @@ pub(super) async fn store(
     }
     let client = client::name(&headers);
     let most = app.config.devices.max_attributes as usize;
-    let roster = Arc::clone(&app.roster);
-    let device_id = device.id.clone();
-    let write = move |tx: &fleetward_store::Tx<'_>| {
-        let Some(known) = devices::find(tx, &device.id)? else {
-            return Ok(());
-        };
+    let describe = move |tx: &fleetward_store::Tx<'_>, known: devices::Device| {
         let (mode, said) = (said.mode.unwrap_or_default(), texts(said.data));
         let attributes = merged(known.attributes, mode, &said, most);
         let facts = facts(&attributes, mode, &said, &client);
         devices::set_attributes(tx, known.device_key, &attributes, &facts)
     };
-    let follow = move |(): &()| roster.attributes_stored(&device_id);
-    app.store.write_then(write, follow).await?;
+    arrivals::described(&app, &device.id, describe).await?;
     Ok(reply::accepted())
 }
 
@@ -122,6 +119,7 @@ fn facts<'a>(
         version: first(VERSION),
         client: Some(client),
         can_stage: Some(staging.unwrap_or_else(|| client::can_stage(client))),
+        security_floor: first(SECURITY_FLOOR),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use fleetward_core::device::{ActionState, AttemptKind, Report};
+use fleetward_core::device::{ActionState, AttemptKind};
 use fleetward_store::actions::{self, OpenAction};
 use serde::Deserialize;
 
@@ -47,8 +47,7 @@ pub(super) async fn show(
         return Err(DdiError::NotFound("open action"));
     };
     if !open.fetched {
-        let detail = r#"["The device asked what to install."]"#.to_owned();
-        feedback::report(&app, &device, action, Report::Retrieved, detail).await?;
+        feedback::fetched(&app, &device, action).await?;
     }
     describe(&app, &device, &open, ask.history, &headers, &uri).await
 }

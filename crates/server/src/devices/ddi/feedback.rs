@@ -73,25 +73,26 @@ pub(super) async fn cancel(
     report(&app, &device, action, meaning, detail(&said.status)).await
 }
 
+/// Stores that a device asked what to install. It is not told where the offer was taken back meanwhile.
+pub(super) async fn fetched(app: &App, device: &Device, action: ActionId) -> Result<(), DdiError> {
+    let detail = r#"["The device asked what to install."]"#.to_owned();
+    match store(app, device, action, Report::Retrieved, detail).await? {
+        Applied::Changed { change, .. } if !change.late => Ok(()),
+        Applied::Changed { .. } | Applied::Unknown | Applied::NotCancelling => {
+            Err(DdiError::NotFound("open action"))
+        }
+    }
+}
+
 /// Stores a report and answers it.
-pub(super) async fn report(
+async fn report(
     app: &App,
     device: &Device,
     action: ActionId,
     report: Report,
     detail: String,
 ) -> Result<Response, DdiError> {
-    let report = DeviceReport {
-        device_key: device.known.device_key,
-        action,
-        report,
-        detail,
-    };
-    let incoming = Incoming {
-        device_id: device.id.as_str().into(),
-        report,
-    };
-    match app.ingest.report(incoming).await? {
+    match store(app, device, action, report, detail).await? {
         Applied::Unknown => Err(DdiError::NotFound("action")),
         Applied::NotCancelling => Err(DdiError::NotCancelling),
         Applied::Changed { change, .. } => {
@@ -103,6 +104,26 @@ pub(super) async fn report(
             }
         }
     }
+}
+
+async fn store(
+    app: &App,
+    device: &Device,
+    action: ActionId,
+    report: Report,
+    detail: String,
+) -> Result<Applied, DdiError> {
+    let report = DeviceReport {
+        device_key: device.known.device_key,
+        action,
+        report,
+        detail,
+    };
+    let incoming = Incoming {
+        device_id: device.id.as_str().into(),
+        report,
+    };
+    Ok(app.ingest.report(incoming).await?)
 }
 
 /// The body of a device's request.

@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use fleetward_core::device::ActionState;
+use fleetward_core::device::{ActionState, Class};
 
 use super::access::{self, Device};
 use super::error::DdiError;
 use super::links::Links;
 use super::reply;
 use crate::app::App;
+use crate::devices::arrivals;
 
 pub(super) async fn poll(
     State(app): State<Arc<App>>,
@@ -23,6 +24,9 @@ pub(super) async fn poll(
 ) -> Result<Response, DdiError> {
     let device = access::known_or_new(&app, tenant, id, &headers).await?;
     app.polls.fetch_add(1, Ordering::Relaxed);
+    if device.known.straggles == Some(Class::Absent) {
+        arrivals::note(&app, &device.id, device.known.device_key).await?;
+    }
     reply::json(&headers, body(&app, &device, &headers, &uri))
 }
 
@@ -59,7 +63,7 @@ fn body(app: &App, device: &Device, headers: &HeaderMap, uri: &Uri) -> String {
 fn interval(app: &App, device: &Device) -> u32 {
     const LONGEST: u32 = 86_399;
     let config = &app.config.devices;
-    if device.known.action.is_some() {
+    if device.known.action.is_some() || device.known.straggles.is_some() {
         return config.poll_interval_active.0.clamp(1, LONGEST);
     }
     let long = u64::from(config.poll_interval.0);

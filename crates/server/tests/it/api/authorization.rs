@@ -17,7 +17,16 @@ GET    /api/environments/{environment_name}        voax 404
 POST   /api/deployment-plans                       .o.x 422 {"name":"n","firmware_version":"none","target_environment":"none"}
 GET    /api/deployment-plans                       voax 200
 GET    /api/deployment-plans/{plan_id}             voax 404
+POST   /api/deployment-plans/preview               .o.x 422 {"name":"n","firmware_version":"none","target_environment":"none"}
+GET    /api/deployment-plans/{plan_id}/preview     voax 404
+POST   /api/deployment-plans/{plan_id}/simulate    voax 404
+PUT    /api/deployment-plans/{plan_id}             .o.x 428 {"name":"n","firmware_version":"none","target_environment":"none"}
+POST   /api/deployment-plans/{plan_id}/submit      .o.x 404
 POST   /api/deployment-plans/{plan_id}/approve     ..ax 404
+POST   /api/deployment-plans/{plan_id}/reject      ..ax 404 {"reason":"r"}
+POST   /api/deployment-plans/{plan_id}/review      ..ax 404 {"comment":"c"}
+GET    /api/deployment-plans/{plan_id}/revisions   voax 404
+GET    /api/deployment-plans/{plan_id}/revisions/{revision} voax 404
 POST   /api/deployments/execute                    .o.x 404 {"plan_id":"none"}
 GET    /api/deployments                            voax 200
 GET    /api/deployments/{execution_id}             voax 404
@@ -26,17 +35,23 @@ POST   /api/deployments/{execution_id}/resume      .o.x 404
 POST   /api/deployments/{execution_id}/cancel      .oax 404
 POST   /api/deployments/{execution_id}/rollback    .oax 404
 GET    /api/deployments/{execution_id}/decisions   voax 404
+GET    /api/deployments/{execution_id}/why         voax 404
 GET    /api/deployments/{execution_id}/devices     voax 404
 GET    /api/deployments/{execution_id}/events      voax 404
 POST   /api/devices                                .o.x 422 {"device_id":"d","environment":"none"}
 GET    /api/devices                                voax 200
 GET    /api/devices/{device_id}                    voax 404
+GET    /api/devices/{device_id}/why                voax 404
 PATCH  /api/devices/{device_id}                    .o.x 422 {"groups":["no/group"]}
 POST   /api/firmware                               .o.x 422
 GET    /api/firmware                               voax 200
 GET    /api/firmware/{firmware_id}                 voax 404
 GET    /api/firmware/{firmware_id}/download        voax 404
 POST   /api/firmware/{firmware_id}/withdraw        .o.x 404
+POST   /api/freezes                                .oax 422 {"environment":"none","reason":"r"}
+GET    /api/freezes                                voax 200
+GET    /api/freezes/{freeze_id}                    voax 404
+DELETE /api/freezes/{freeze_id}                    .oax 404
 POST   /api/keys                                   ...x 422 {"name":"n","role":"none"}
 GET    /api/keys                                   ...x 200
 DELETE /api/keys/{key_id}                          ...x 404

@@ -8,13 +8,20 @@ mod deployments;
 mod devices;
 mod events;
 mod firmware;
+mod freezes;
 mod idempotency;
 mod keys;
 mod openapi;
 mod paging;
+mod plan_fields;
+mod plan_life;
 mod plans;
+mod preview;
 mod problems;
+mod promotion;
 mod restart;
+mod revisions;
+mod simulate;
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -22,11 +29,12 @@ use serde_json::{Value, json};
 use crate::support::Client;
 
 /// Every list of the API.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
     "/api/deployment-plans",
     "/api/deployments",
     "/api/firmware",
     "/api/devices",
+    "/api/freezes",
     "/api/keys",
     "/api/audit",
 ];

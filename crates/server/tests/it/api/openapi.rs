@@ -96,7 +96,7 @@ fn every_operation_says_what_a_client_must_know() {
             assert!(operation["summary"].is_string(), "{about}");
             assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{about}");
             assert_eq!(in_path(operation), placeholders(path), "{about}");
-            let writes = ["post", "patch"].contains(&method.as_str());
+            let writes = ["post", "put", "patch"].contains(&method.as_str());
             assert_eq!(operation["requestBody"].is_object(), writes, "{about}");
             let answers = operation["responses"].as_object().unwrap();
             assert!(

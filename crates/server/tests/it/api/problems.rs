@@ -95,6 +95,7 @@ async fn parts_of_lists_that_cannot_be_are_problems() {
     }
     for path in [
         "/api/devices?quarantined=maybe",
+        "/api/freezes?standing=maybe",
         "/api/reports/summary?days=all",
     ] {
         refused(admin.request(Method::GET, path), 400, "bad_query").await;
@@ -115,6 +116,7 @@ async fn bodies_that_are_not_json_are_problems() {
         "/api/deployments/none/pause",
         "/api/devices",
         "/api/firmware/none/withdraw",
+        "/api/freezes",
         "/api/keys",
     ];
     let big = format!("{{\"name\": \"{}\"}}", "n".repeat(1 << 20));
